@@ -1,0 +1,86 @@
+# `make` alone lists the targets. Each one sets up .venv first if it has to.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" spares a machine without a GPU
+# the CUDA libraries that torch brings from PyPI.
+PIP_ARGS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_ARGS) -c requirements.lock
+
+# Two threads everywhere, so that a figure does not depend on the number of cores.
+export OMP_NUM_THREADS ?= 2
+CORES ?= 2
+
+USE := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+LAB := $(VENV)/.installed-notebooks
+
+.PHONY: help install check test test-slow notebooks figures reproduce world train judge lock lab clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
+
+reproduce: $(USE)  ## every figure from the shipped model, offline; a second run redoes nothing
+	$(BIN)/starvid reproduce --cores $(CORES)
+
+test: $(DEV)  ## the fast tests
+	$(BIN)/python -m pytest
+
+test-slow: $(DEV)  ## the slow tests: kill -9, long runs
+	$(BIN)/python -m pytest -m "slow and not gpu" --timeout 1800
+
+check: $(DEV)  ## ruff, import-linter, mypy, the rules for notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+install: $(DEV)  ## .venv with what a developer needs
+
+notebooks: $(USE)  ## run every notebook once with its quick parameters
+	$(BIN)/starvid figures --quick
+
+figures: $(USE)  ## run the notebooks of the figures, whatever is cached
+	$(BIN)/starvid figures
+
+lab: $(LAB)  ## JupyterLab in this environment
+	$(BIN)/jupyter lab notebooks
+
+world: $(USE)  ## pictures of the Moving-Emoji world
+	$(BIN)/python -m starvid_core.moving_emoji.world
+
+train: $(USE)  ## train the shipped model again (hours on a CPU); resumes where it stopped
+	$(BIN)/starvid train model
+
+judge: $(USE)  ## train the judge of the Moving-Emoji world again
+	$(BIN)/starvid train judge
+
+lock: $(DEV) $(LAB)  ## write requirements.lock from what .venv holds
+	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools | sed 's/+cpu$$//' > requirements.lock
+
+clean:  ## remove what can be made again: runs, build, caches (not .venv)
+	rm -rf build data/runs .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "python3.11 is not on this machine; install it, or name one: make PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 is needed; name one: make PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(USE): pyproject.toml requirements.lock | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(DEV): pyproject.toml requirements.lock | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	@touch $(USE) $@
+
+$(LAB): pyproject.toml requirements.lock | $(BIN)/python
+	$(PIP) -e '.[notebooks]'
+	@touch $(USE) $@

@@ -1,0 +1,167 @@
+"""From a prompt to its subjects: who does what, how many, where to, and how the camera moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from planners import grammar, hints, lexicon, tags, text
+from planners.grammar import Seat
+from planners.hints import Hint
+from planners.tags import Line
+from starvid_core.errors import InputError
+from starvid_core.scene import Subject
+
+MOST_INSTANCES = 8
+_EXAMPLE = 'write who does what, e.g. "A dog is running and a cat is sitting"'
+_VEHICLE_MOTIONS = ("running", "walking", "moving", "traveling", "cruising", "passing", "speeding")
+# A verb means another motion where the subject is of another kind.
+_KIND_MOTIONS: dict[str, dict[str, str]] = {
+    "vehicle": dict.fromkeys(_VEHICLE_MOTIONS, "driving"),
+    "boat": dict.fromkeys((*_VEHICLE_MOTIONS, "drifting", "flying"), "sailing"),
+    "aircraft": dict.fromkeys((*_VEHICLE_MOTIONS, "floating", "hovering"), "flying"),
+    "floater": dict.fromkeys(("floating", "drifting", "moving", "dancing", "sailing"), "flying"),
+    "bird": {"hovering": "flying", "sailing": "flying"},
+    "swimmer": dict.fromkeys(("floating", "moving", "flying", "traveling"), "swimming"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A subject with what the prompt says of its place and way."""
+
+    subject: Subject
+    like: str  # a subject of the cast that it resembles, or "thing"
+    heading: str = ""  # left | right | toward | away
+    side: str = ""  # left | right
+    depth: str = ""  # far
+    path: str = ""  # round
+    target: int | None = None  # number of the part that it goes towards
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a prompt asks for, and the nouns without a motion that it leaves to the scenery."""
+
+    prompt: str
+    parts: tuple[Part, ...]
+    camera: str
+    scenery: tuple[str, ...] = ()
+
+
+def read(prompt: str) -> Reading:
+    """Read a prompt, or say in one line why it cannot be planned."""
+    text.checked(prompt)
+    moves = hints.camera_moves(prompt)
+    masked = _masked(prompt, moves)
+    line = tags.read(prompt, text.tokens(masked))
+    found = _without_repetition(line, grammar.seats(line))
+    seats = _subjects(prompt, found)
+    _check_count(seats)
+    chosen = [replace(part, **_placing(line, seats, n)) for n, part in enumerate(_parts(seats))]
+    scenery = tuple(s.phrase.head.text for s in found if s.capable and s.verb is None)
+    camera = next((name for name, _, _ in moves if name != "static"), "static")
+    return Reading(prompt, tuple(chosen), camera, scenery)
+
+
+def _masked(prompt: str, moves: Iterable[tuple[str, int, int]]) -> str:
+    """The prompt with a comma in place of every camera move, all else where it was."""
+    for _, start, end in moves:
+        prompt = prompt[:start] + "," + " " * (end - start - 1) + prompt[end:]
+    return prompt
+
+
+def _without_repetition(line: Line, seats: list[Seat]) -> list[Seat]:
+    """Leave out "the dog" where "a dog" has been introduced before."""
+    kept: list[Seat] = []
+    for seat in seats:
+        words = [w.word for w in line.words[seat.phrase.start : seat.phrase.end]]
+        again = words[0] == "the" and len(words) == 2 and seat.role == "subject"
+        known = {s.phrase.noun.lemma for s in kept if line.word(s.phrase.start) != "the"}
+        if not (again and seat.phrase.noun.lemma in known):
+            kept.append(seat)
+    return kept
+
+
+def _subjects(prompt: str, seats: list[Seat]) -> list[Seat]:
+    """Seats that are subjects of the scene."""
+    seats = [s for s in seats if s.phrase.number > 0]
+    still = [s for s in seats if s.verb is None and s.role == "subject"]
+    for seat in still:
+        if seat.kind not in lexicon.NOT_SUBJECTS:
+            noun = seat.phrase.head.text
+            raise InputError(
+                f"{text.quoted(noun)} in {text.quoted(prompt)} has no motion; give it a verb, "
+                f'e.g. "{noun} sitting"'
+            )
+    acting = [s for s in seats if s.verb is not None]
+    found = [s for s in acting if s.kind not in lexicon.NOT_SUBJECTS and not _is_backdrop(s)]
+    found = found or [s for s in acting if s.role == "subject" and s.kind != "part"]
+    if not found:
+        raise InputError(f"no subject with a motion in {text.quoted(prompt)}; {_EXAMPLE}")
+    return found
+
+
+def _is_backdrop(seat: Seat) -> bool:
+    """ "The weather is nice": a thing of which no motion is told."""
+    return seat.kind == "thing" and (seat.verb is None or seat.verb.weak)
+
+
+def _check_count(seats: list[Seat]) -> None:
+    count = sum(seat.phrase.number for seat in seats)
+    if count > MOST_INSTANCES:
+        shown = count if count < 10**6 else "very many"
+        raise InputError(
+            f"the prompt asks for {shown} subjects; {MOST_INSTANCES} at most fit in a frame, "
+            "name fewer"
+        )
+
+
+def _parts(seats: list[Seat]) -> Iterable[Part]:
+    for number, seat in enumerate(seats):
+        verb, noun = seat.verb, seat.phrase.noun
+        if verb is None:
+            continue
+        like = "thing" if noun.like in lexicon.NOT_SUBJECTS else noun.like
+        motion = _motion(seat.kind, verb.motion, verb.lemma)
+        subject = Subject(number, seat.phrase.head.text, verb.text, seat.phrase.number, motion)
+        yield Part(subject, like, target=_target(seats, number))
+
+
+def _motion(kind: str, motion: str, lemma: str) -> str:
+    if lemma == "bounce" and kind in ("ball", "floater", "thing"):
+        return "bouncing"
+    return _KIND_MOTIONS.get(kind, {}).get(motion, motion)
+
+
+def _target(seats: list[Seat], number: int) -> int | None:
+    """The subject that stands right behind "towards"."""
+    after = seats[number + 1] if number + 1 < len(seats) else None
+    goes = after is not None and after.preposition in ("towards", "toward")
+    return number + 1 if goes else None
+
+
+def _placing(line: Line, seats: list[Seat], number: int) -> dict[str, str]:
+    """What the hints say of one subject; of two on one aspect the first."""
+    placing: dict[str, str] = {}
+    for hint in hints.hints(_masked(line.prompt, hints.camera_moves(line.prompt))):
+        owner = _owner(line, seats, hint)
+        shared = hint.aspect != "side" and seats[number].verb is owner.verb
+        if seats[number] is owner or shared:
+            placing.setdefault(hint.aspect, hint.value)
+    return placing
+
+
+def _owner(line: Line, seats: list[Seat], hint: Hint) -> Seat:
+    """The subject before the hint, or the next one where a new clause starts with the hint."""
+    before = [s for s in seats if s.phrase.head.start < hint.start]
+    after = [s for s in seats if s.phrase.head.start > hint.start]
+    if not before or not after:
+        return (before or after)[-1 if before else 0]
+    breaks = [
+        w.token.start
+        for w in line.words
+        if w.tag in ("COMMA", "STOP", "SUB", "CONJ") and w.token.start < hint.start
+    ]
+    started = bool(breaks) and breaks[-1] > before[-1].phrase.head.start
+    return after[0] if started else before[-1]

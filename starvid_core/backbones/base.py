@@ -1,0 +1,115 @@
+"""A backbone: the parts of a video diffusion model that the sampler and the methods use."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from starvid_core.config import SamplingConfig
+from starvid_core.discovery import find
+from starvid_core.errors import InputError
+from starvid_core.noise import noise
+
+Video = UInt8[np.ndarray, "frame height width 3"]
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """Videos in [-1, 1] to latents at the UNet's scale and back."""
+
+    def encode(self, video: Tensor) -> Tensor:
+        """[batch, 3, frame, height, width] to [batch, channel, frame, h, w]."""
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """[batch, channel, frame, h, w] to [batch, 3, frame, height, width]."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A text-to-video model in parts, all on one device; sizes in pixels.
+
+    `subjects` and `motions` are the closed vocabulary of a small model, None for an open one.
+    """
+
+    name: str
+    unet: UNet3DConditionModel
+    scheduler: DDIMScheduler
+    tokenizer: PreTrainedTokenizerBase
+    text_encoder: nn.Module
+    codec: Codec
+    frames: int
+    height: int
+    width: int
+    downscale: int
+    sampling: SamplingConfig
+    fingerprint: str
+    subjects: frozenset[str] | None = None
+    motions: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.height % self.downscale or self.width % self.downscale:
+            raise InputError(
+                f"{self.height}x{self.width} pixels must be divisible by {self.downscale}"
+            )
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int, int]:
+        """Channels, frames, h and w of one video's latents."""
+        size = self.height // self.downscale, self.width // self.downscale
+        return (self.unet.config["in_channels"], self.frames, *size)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.unet.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.unet.parameters()).dtype
+
+    @torch.no_grad()
+    def encode_text(self, prompts: Sequence[str]) -> Float[Tensor, "batch token dim"]:
+        """Text embeddings as the pipelines of diffusers make them; no prompt is ever cut short."""
+        limit = self.tokenizer.model_max_length
+        for prompt in prompts:
+            tokens = len(self.tokenizer(prompt).input_ids)
+            if tokens > limit:
+                raise InputError(
+                    f"a prompt has {tokens} tokens and {self.name} reads {limit}; "
+                    f"shorten it: {prompt[:80]!r}..."
+                )
+        padded = self.tokenizer(
+            list(prompts), padding="max_length", max_length=limit, return_tensors="pt"
+        )
+        masked = getattr(self.text_encoder.config, "use_attention_mask", False)
+        mask = padded.attention_mask.to(self.device) if masked else None
+        text = self.text_encoder(padded.input_ids.to(self.device), attention_mask=mask)[0]
+        return text.to(self.dtype)
+
+    @torch.no_grad()
+    def decode(self, z: Float[Tensor, "batch channel frame h w"]) -> list[Video]:
+        """Latents to videos of bytes."""
+        pixels = (self.codec.decode(z).float().clamp(-1, 1) + 1) * 127.5
+        videos = rearrange(
+            pixels.round().byte().cpu(),
+            "batch channel frame height width -> batch frame height width channel",
+        )
+        return list(videos.numpy())
+
+    def initial_noise(self, seeds: Sequence[int]) -> Float[Tensor, "batch channel frame h w"]:
+        """The latents z_T of every seed, equal on all machines and whatever the prompt is."""
+        latents = torch.stack([noise(self.latent_shape, seed, "latents") for seed in seeds])
+        return latents.to(self.device, self.dtype) * self.scheduler.init_noise_sigma
+
+
+def load(name: str, **options: Any) -> Backbone:
+    """The backbone of the file `backbones/<name>.py`; an unknown name is an InputError."""
+    return find(sys.modules[__package__], name).load(**options)

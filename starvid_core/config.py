@@ -1,0 +1,97 @@
+"""The paper's numbers (Section IV-A) and the choices its ablations vary, each with its source."""
+
+import math
+from dataclasses import dataclass, replace
+
+from starvid_core.errors import InputError
+
+STAGES = ("down", "mid", "up")
+
+
+@dataclass(frozen=True)
+class StarVidConfig:
+    """What Algorithm 1 leaves open; an ablation is `dataclasses.replace(config, ...)`."""
+
+    spatial_until: int = 5  # t1, Section IV-A
+    syntax_until: int = 25  # t2, Section IV-A
+    of_steps: int = 50  # denoising steps that t1 and t2 refer to, Section IV-A
+    spatial_iterations: int = 10  # iter1, "a maximum of 10 iterations", Section IV-A
+    syntax_iterations: int = 1  # iter2, Section IV-A and Table V
+    spatial_weight: float = 30.0  # lambda of L_sp in Eq. (7), Section IV-A
+    syntax_weight: float = 20.0  # lambda of L_syt in Eq. (7), Section IV-A
+    learning_rate: float = 1.0  # alpha in Eq. (7), Section IV-A
+    foreground: float = 1.0  # lambda_fg in Eq. (3), Section IV-A
+    background: float = 1.0  # lambda_bg in Eq. (3), Section IV-A
+    background_form: str = "inside"  # Eq. (2) as printed; "peak" is ours
+    neighbours: int = 1  # n in Eqs. (4) and (5), Section IV-A; 0 is "w/o frame"
+    distance: str = "kl"  # f_dist in Eqs. (4) and (5), Section IV-A
+    form: str = "ratio"  # Eq. (6); the others are in Table VI
+    temperature: float = 1.0  # of the InfoNCE form; the paper names none
+    threshold: float = 0.0  # L_sp that ends the inner loop; the paper names none, 0 is never
+    stages: tuple[str, ...] = ("down", "up")  # Table XIII
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.spatial_until <= self.syntax_until <= self.of_steps or self.of_steps < 1:
+            raise InputError(
+                "phases need 0 <= spatial_until <= syntax_until <= of_steps, got "
+                f"{self.spatial_until}, {self.syntax_until}, {self.of_steps}"
+            )
+        for name in ("spatial_iterations", "syntax_iterations"):
+            _at_least(self, name, 1)
+        for name in ("learning_rate", "temperature"):
+            _positive(self, name)
+        for name in _NOT_NEGATIVE:
+            _at_least(self, name, 0)
+        check_stages(self.stages)
+
+    def scaled(self, steps: int) -> "StarVidConfig":
+        """The same shares of a run of `steps` denoising steps, rounded up: 25 give 3 and 13."""
+        return replace(
+            self,
+            spatial_until=math.ceil(self.spatial_until * steps / self.of_steps),
+            syntax_until=math.ceil(self.syntax_until * steps / self.of_steps),
+            of_steps=steps,
+        )
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """The denoising around the method: DDIM with classifier-free guidance."""
+
+    steps: int = 50  # Section IV-A
+    guidance_scale: float = 9.0  # diffusers' default for ZeroScope; the paper names none
+    eta: float = 0.0  # DDIM without fresh noise
+    negative_prompt: str = ""
+
+    def __post_init__(self) -> None:
+        _at_least(self, "steps", 1)
+        _at_least(self, "guidance_scale", 0)
+        _at_least(self, "eta", 0)
+
+
+def check_stages(stages: tuple[str, ...]) -> None:
+    """Refuse anything but a choice among the UNet's stages, as an InputError."""
+    if not stages or len(set(stages)) != len(stages) or not set(stages) <= set(STAGES):
+        raise InputError(f"stages must be some of {', '.join(STAGES)}, each once; got {stages}")
+
+
+_NOT_NEGATIVE = (
+    "spatial_weight",
+    "syntax_weight",
+    "foreground",
+    "background",
+    "neighbours",
+    "threshold",
+)
+
+
+def _at_least(config: StarVidConfig | SamplingConfig, name: str, least: int) -> None:
+    value = getattr(config, name)
+    if not math.isfinite(value) or value < least:
+        raise InputError(f"{name} must be a number of at least {least}, got {value}")
+
+
+def _positive(config: StarVidConfig, name: str) -> None:
+    value = getattr(config, name)
+    if not math.isfinite(value) or value <= 0:
+        raise InputError(f"{name} must be a number above 0, got {value}")

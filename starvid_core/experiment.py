@@ -1,0 +1,385 @@
+"""Runs: one prompt, method and seed to one folder, named by everything that it depends on."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import pkgutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache, cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from planners import rules, schema
+from starvid_core import paths
+from starvid_core.artifacts import (
+    canonical_json,
+    fingerprint,
+    read_json,
+    sha256_files,
+    sha256_text,
+    sweep,
+    verify_manifest,
+    write_json,
+    write_manifest,
+    write_text,
+    writing,
+    writing_folder,
+)
+from starvid_core.config import SamplingConfig, StarVidConfig
+from starvid_core.errors import InputError
+from starvid_core.scene import Trajectory
+from starvid_core.video import Video
+
+if TYPE_CHECKING:
+    from starvid_core.backbones import Backbone
+    from starvid_core.perception.emoji import Judge
+    from starvid_core.sampling import Clip
+else:  # planning, checking and finding runs must not wait for torch
+    Backbone = Clip = Judge = Any
+
+Config = TypeVar("Config", SamplingConfig, StarVidConfig)
+
+# Raised by hand whenever the same spec would give another video: every cached run is then redone.
+NUMERICS = 1
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that a video depends on. Build it with `spec`, which plans and checks."""
+
+    prompt: str
+    method: str
+    backbone: str
+    planner: str
+    seed: int
+    plan_json: str
+    checkpoint: str
+    sampling: SamplingConfig
+    config: StarVidConfig
+    record: tuple[int, ...] = ()
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        return {"numerics": NUMERICS, **asdict(self)}
+
+    @cached_property
+    def key(self) -> str:
+        return sha256_text(canonical_json(self.facts))[:12]
+
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        """What the runs of one batch have in common."""
+        return (
+            self.method,
+            self.backbone,
+            self.checkpoint,
+            self.sampling,
+            self.config,
+            self.record,
+        )
+
+    @property
+    def trajectory(self) -> Trajectory:
+        return schema.loads(self.plan_json)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder holds the video, the plan, the losses and the recorded maps."""
+
+    folder: Path
+
+    @property
+    def spec(self) -> RunSpec:
+        return parse_spec(read_json(self.folder / "spec.json"))
+
+    @property
+    def video(self) -> Video:
+        return np.load(self.folder / "video.npy", allow_pickle=False)
+
+    @property
+    def trajectory(self) -> Trajectory:
+        return schema.load(self.folder / "plan.json")
+
+    @property
+    def losses(self) -> list[dict[str, Any]]:
+        """One row for every guided update, in order."""
+        return read_json(self.folder / "losses.json")["losses"]
+
+    @property
+    def warnings(self) -> list[str]:
+        return read_json(self.folder / "losses.json")["warnings"]
+
+    @property
+    def maps(self) -> dict[int, np.ndarray]:
+        """The attention maps `[token, frame, h, w]` of every recorded step."""
+        if not (self.folder / "maps.npz").is_file():
+            raise InputError(f"run {self.folder.name} recorded no maps; ask for record=(steps...)")
+        with np.load(self.folder / "maps.npz", allow_pickle=False) as stored:
+            return {int(name): stored[name] for name in stored.files}
+
+
+def spec(
+    prompt: str,
+    method: str = "starvid",
+    seed: int = 0,
+    backbone: str | Backbone = "emoji",
+    plan: Trajectory | None = None,
+    **options: Any,
+) -> RunSpec:
+    """Plan `prompt` by rules unless a plan is given, check everything, say what is to be run.
+
+    `options` are `record` (steps whose attention maps are kept) and any field of `SamplingConfig`
+    and `StarVidConfig`; the defaults of the former are the backbone's, of the latter the paper's.
+    """
+    known("method", method, choices("methods"))
+    name, checkpoint = _identity(backbone)
+    trajectory = plan or rules.plan(prompt)
+    if trajectory.plan.prompt != prompt:
+        raise InputError(f"the plan is for {trajectory.plan.prompt!r}, not for {prompt!r}")
+    check_vocabulary(trajectory, backbone)
+    check_options(options)
+    sampling = _changed(_sampling(backbone, options), options)
+    return RunSpec(
+        prompt=prompt,
+        method=method,
+        backbone=name,
+        planner="given" if plan else "rules",
+        seed=_seed(seed),
+        plan_json=schema.dumps(trajectory),
+        checkpoint=checkpoint,
+        sampling=sampling,
+        config=_changed(StarVidConfig(), options),
+        record=_record(options.get("record", ()), sampling.steps),
+    )
+
+
+def ensure(
+    specs: Iterable[RunSpec],
+    backbone: Backbone | None = None,
+    batch: int = 8,
+    progress: bool = True,
+) -> list[Run]:
+    """The runs of `specs` in their order; only those that are missing or damaged are made."""
+    from tqdm.auto import tqdm
+
+    wanted = list(specs)
+    missing = [s for s in dict.fromkeys(wanted) if not finished(s)]
+    sweep(paths.RUNS)
+    # `disable=None` leaves log files without a bar.
+    with tqdm(total=len(missing), unit="clip", disable=None if progress else True) as bar:
+        bar.update(0)
+        for group in batches(missing, batch):
+            for one, clip in zip(group, _sample(group, backbone), strict=True):
+                _store(one, clip)
+                bar.update()
+    return [Run(paths.RUNS / s.key) for s in wanted]
+
+
+def scores(runs: Iterable[Run], judge: Judge | None = None) -> list[dict[str, float]]:
+    """What every metric says about each run; kept in files, so that the judge looks once."""
+    found = []
+    for run in runs:
+        path = paths.RUNS / "scores" / f"{run.folder.name}-{_scoring()}.json"
+        if judge or not path.is_file():
+            row = score(run.video, run.trajectory, judge or _judge())
+            write_json(path, {k: None if math.isnan(v) else v for k, v in row.items()})
+        found.append({k: math.nan if v is None else v for k, v in read_json(path).items()})
+    return found
+
+
+def generate(one: RunSpec, backbone: Backbone | None = None) -> Clip:
+    """Make one run without looking for it or keeping it."""
+    return _sample([one], backbone)[0]
+
+
+def save_maps(path: Path, clip: Clip) -> None:
+    """Write the recorded attention maps, one array `[token, frame, h, w]` for every step."""
+    arrays: dict[str, Any] = {str(step): A.cpu().numpy() for step, A in clip.maps.items()}
+    with writing(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
+
+
+def score(video: Video, trajectory: Trajectory, judge: Judge | None = None) -> dict[str, float]:
+    """Every metric of one video against its plan."""
+    from starvid_core.metrics import METRICS
+
+    seen = judge or _judge()
+    rows = [metric.score(video, trajectory, seen) for metric in METRICS.values()]
+    return {name: value for row in rows for name, value in row.items()}
+
+
+def batches(specs: Sequence[RunSpec], size: int) -> Iterator[list[RunSpec]]:
+    """Runs of equal settings side by side, at most `size` at a time."""
+    groups: dict[Any, list[RunSpec]] = {}
+    for one in specs:
+        groups.setdefault((one.settings, one.trajectory.frames), []).append(one)
+    for group in groups.values():
+        for first in range(0, len(group), size):
+            yield group[first : first + size]
+
+
+def finished(one: RunSpec) -> bool:
+    """Whether the folder of this run is there, whole, and really of this run."""
+    folder = paths.RUNS / one.key
+    try:
+        verify_manifest(folder)
+        return canonical_json(read_json(folder / "spec.json")) == canonical_json(one.facts)
+    except InputError:
+        return False
+
+
+def choices(kind: str) -> list[str]:
+    """What can be chosen from a folder of this package where every file is one choice."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent / kind)])
+    return sorted(module.name for module in found if module.name != "base")
+
+
+def known(kind: str, name: str, expected: Sequence[str]) -> str:
+    """`name` if it is one of the expected; otherwise an error with the nearest one."""
+    if name in expected:
+        return name
+    near = difflib.get_close_matches(name, expected, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise InputError(f"unknown {kind} {name!r}, expected {', '.join(expected)}{hint}")
+
+
+def parse_spec(facts: dict[str, Any]) -> RunSpec:
+    """The spec that was written as `facts`."""
+    values = {k: v for k, v in facts.items() if k != "numerics"}
+    config = _changed(StarVidConfig(), values.pop("config"))
+    sampling = _changed(SamplingConfig(), values.pop("sampling"))
+    return RunSpec(config=config, sampling=sampling, record=tuple(values.pop("record")), **values)
+
+
+def _sample(group: Sequence[RunSpec], backbone: Backbone | None) -> list[Clip]:
+    # Torch is loaded here, with the first run that is really missing.
+    from starvid_core import methods, sampling
+
+    shared = group[0]
+    model = backbone or _load(shared.backbone)
+    if model.fingerprint != shared.checkpoint:
+        raise InputError(f"the weights of {model.name} are not those that the run was planned for")
+    method = methods.load(shared.method)
+    guides = [method.guide(s.trajectory, model, s.config, s.sampling.steps) for s in group]
+    prompts, seeds = [s.prompt for s in group], [s.seed for s in group]
+    return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record)
+
+
+@cache
+def _load(name: str) -> Backbone:
+    from starvid_core import backbones
+
+    return backbones.load(name)
+
+
+@cache
+def _judge() -> Judge:
+    from starvid_core.perception import emoji
+
+    return emoji.load()
+
+
+@cache
+def _scoring() -> str:
+    """Names the judge's weights and the metrics' code."""
+    code = sorted((Path(__file__).parent / "metrics").glob("*.py"))
+    return sha256_text(fingerprint(paths.CHECKPOINTS / "judge") + sha256_files(code))[:12]
+
+
+def _store(one: RunSpec, clip: Clip) -> None:
+    with writing_folder(paths.RUNS / one.key) as folder:
+        np.save(folder / "video.npy", clip.video)
+        write_text(folder / "plan.json", one.plan_json)
+        write_json(folder / "spec.json", one.facts)
+        losses = [value._asdict() for value in clip.losses]
+        write_json(folder / "losses.json", {"losses": losses, "warnings": list(clip.warnings)})
+        if one.record:
+            save_maps(folder / "maps.npz", clip)
+        write_manifest(folder)
+
+
+def _identity(backbone: str | Backbone) -> tuple[str, str]:
+    if not isinstance(backbone, str):
+        return backbone.name, backbone.fingerprint
+    known("backbone", backbone, choices("backbones"))
+    return backbone, fingerprint(paths.CHECKPOINTS / backbone)
+
+
+def check_vocabulary(trajectory: Trajectory, backbone: str | Backbone) -> None:
+    """Refuse a subject or a motion that a model with a closed vocabulary never saw."""
+    name = backbone if isinstance(backbone, str) else backbone.name
+    subjects, motions = _vocabulary(backbone)
+    for subject in trajectory.plan.subjects:
+        _in_vocabulary("subject", subject.noun, subjects, name)
+        _in_vocabulary("motion", subject.motion, motions, name)
+
+
+def _vocabulary(backbone: str | Backbone) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    if not isinstance(backbone, str):
+        return backbone.subjects, backbone.motions
+    facts = world(paths.CHECKPOINTS / backbone)
+    if not facts:
+        return None, None
+    return frozenset(facts["subjects"]), frozenset(facts["motions"])
+
+
+def world(checkpoint: Path) -> dict[str, Any]:
+    """What a model with a closed vocabulary knows and how large its videos are; else nothing."""
+    path = checkpoint / "world.json"
+    return read_json(path) if path.is_file() else {}
+
+
+def _in_vocabulary(kind: str, word: str, vocabulary: frozenset[str] | None, name: str) -> None:
+    if vocabulary is not None and word not in vocabulary:
+        listed = ", ".join(sorted(vocabulary))
+        raise InputError(f"{name} does not know the {kind} {word!r}; it knows {listed}")
+
+
+def _seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise InputError(f"a seed is a whole number from 0 up, got {seed!r}")
+    return seed
+
+
+def _record(record: Iterable[int], steps: int) -> tuple[int, ...]:
+    chosen = tuple(sorted(set(record)))
+    if chosen and not 0 <= chosen[0] <= chosen[-1] < steps:
+        raise InputError(f"steps to record must lie in 0..{steps - 1}, got {chosen}")
+    return chosen
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse an option that no configuration has, or a value of another type."""
+    defaults = {"record": (), **asdict(SamplingConfig()), **asdict(StarVidConfig())}
+    for name, value in options.items():
+        known("option", name, list(defaults))
+        if name != "record" and not _fits(value, defaults[name]):
+            raise InputError(f"{name} must be like {defaults[name]!r}, got {value!r}")
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+    expected = (int, float) if isinstance(default, float) else type(default)
+    return isinstance(value, expected) and not isinstance(value, bool)
+
+
+def _sampling(backbone: str | Backbone, options: dict[str, Any]) -> SamplingConfig:
+    """The backbone's own defaults; torch is not waited for when nothing is left to default."""
+    if not isinstance(backbone, str):
+        return backbone.sampling
+    if {"steps", "guidance_scale"} <= set(options):
+        return SamplingConfig()
+    return import_module(f"starvid_core.backbones.{backbone}").SAMPLING
+
+
+def _changed(base: Config, options: dict[str, Any]) -> Config:
+    """`base` with its own among the options, in its own types: 3 and 3.0 are one spec."""
+    own = {field.name: getattr(base, field.name) for field in fields(base)}
+    return replace(base, **{k: type(own[k])(v) for k, v in options.items() if k in own})

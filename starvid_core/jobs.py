@@ -1,0 +1,87 @@
+"""The jobs of `Snakefile`: `python -m starvid_core.jobs STAGE FIGURE QUICK OUTPUT [INPUT]`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from starvid_core import experiment, notebooks, paths, reproduce, studies
+from starvid_core.artifacts import read_json, sha256_file, write_json
+from starvid_core.errors import InputError
+
+
+def plans(name: str, quick: bool, output: Path) -> dict[str, Any]:
+    """Plan every prompt of the study; the specs hold the plans."""
+    specs = dict.fromkeys(studies.load(name, quick).specs.values())
+    return {"specs": [s.facts for s in specs]}
+
+
+def clips(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
+    """Make the runs of one shard with one loading of the model."""
+    return {"runs": [run.folder.name for run in experiment.ensure(shard(planned, output))]}
+
+
+def scores(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
+    """Let the judge see the videos of one shard."""
+    runs = experiment.ensure(shard(planned, output), progress=False)
+    return {"runs": [run.folder.name for run in runs], "scores": experiment.scores(runs)}
+
+
+def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
+    """Execute the notebook, which finds its runs made, and check that it drew its figure."""
+    started = time.time_ns()
+    source = notebooks.find(name)
+    notebooks.execute(source, paths.BUILD / "notebooks" / source.name, {"quick": quick})
+    files = [f for f in reproduce.drawn(name, quick) if f.stat().st_mtime_ns >= started]
+    if not {".png", ".pdf"} <= {f.suffix for f in files}:
+        raise InputError(f"{source.name} did not write {name}.png and {name}.pdf")
+    return {"files": {str(f.relative_to(paths.ROOT)): sha256_file(f) for f in files}}
+
+
+def shard(planned: Path, output: Path) -> list[experiment.RunSpec]:
+    """The specs of shard i of n, as the name of the output says: every n-th one from the i-th."""
+    first, count = (int(n) for n in output.stem.rpartition("-")[2].split("of"))
+    return [experiment.parse_spec(f) for f in read_json(planned)["specs"]][first - 1 :: count]
+
+
+JOBS = {job.__name__: job for job in (plans, clips, scores, drawing)}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do one job, write its output whole, and say in one line what was done."""
+    _end_with_parent()
+    stage, name, quick, output, *inputs = arguments
+    target = Path(output)
+    start = time.perf_counter()
+    try:
+        result = JOBS[stage](name, quick == "1", target, *map(Path, inputs))
+    except InputError as error:
+        sys.stdout.write(f"{name} {stage}: {error}\n")
+        return 2
+    spent = round(time.perf_counter() - start, 2)
+    write_json(target, {"seconds": spent, **result})
+    part = f" {target.stem.rpartition('-')[2].replace('of', '/')}" if inputs else ""
+    sys.stdout.write(f"{name} {stage}{part}: {spent:.0f} s\n")
+    return 0
+
+
+def _end_with_parent() -> None:
+    """A job must not go on when `starvid reproduce`, which holds the lock, was killed."""
+    parent = int(os.environ.get(reproduce.PARENT, "0"))
+    if parent:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while Path(f"/proc/{parent}").exists():
+        time.sleep(0.5)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

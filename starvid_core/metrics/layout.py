@@ -1,0 +1,36 @@
+"""Layout adherence (Fig. 7): how close the subjects are to their planned boxes; ours."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import UInt8
+
+from starvid_core.metrics.tracks import tracks
+from starvid_core.perception.emoji import Judge
+from starvid_core.scene import Box, Trajectory
+
+
+def score(
+    video: UInt8[np.ndarray, "frame height width 3"], trajectory: Trajectory, judge: Judge
+) -> dict[str, float]:
+    """`iou`: mean overlap of seen and planned boxes, 0 where a subject is not seen;
+    `center_error`: mean distance of their centers in frame fractions, over what is seen;
+    `unseen`: share of planned boxes left out of `center_error`."""
+    seen = tracks(judge.detect(video), trajectory)
+    planned = trajectory.resample(len(video)).boxes
+    pairs = [
+        (a, b)
+        for row, plan in zip(seen, planned, strict=True)
+        for a, b in zip(row, plan, strict=True)
+        if b is not None
+    ]
+    apart = [_distance(a, b) for a, b in pairs if a is not None]
+    return {
+        "iou": float(np.mean([a.overlap(b) if a else 0.0 for a, b in pairs])) if pairs else 0.0,
+        "center_error": float(np.mean(apart)) if apart else float("nan"),
+        "unseen": 1 - len(apart) / len(pairs) if pairs else 1.0,
+    }
+
+
+def _distance(a: Box, b: Box) -> float:
+    return float(np.hypot(a.center[0] - b.center[0], a.center[1] - b.center[1]))

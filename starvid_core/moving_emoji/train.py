@@ -1,0 +1,291 @@
+"""Training of the embedded model: images first, then videos, resumable at any moment.
+
+Run as `starvid train model` or `python -m starvid_core.moving_emoji.train`.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from diffusers import UNet3DConditionModel
+from diffusers.models.resnet import TemporalConvLayer
+from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from starvid_core.artifacts import write_json, write_manifest, writing, writing_folder
+from starvid_core.moving_emoji.captions import caption
+from starvid_core.moving_emoji.codec import PatchCodec, to_float
+from starvid_core.moving_emoji.data import Clips, example, generator
+from starvid_core.moving_emoji.model import (
+    ModelConfig,
+    build_scheduler,
+    build_text_encoder,
+    build_tokenizer,
+    build_unet,
+)
+from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
+from starvid_core.paths import BUILD, PROMPTS
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One pass of training: how many steps of how many examples, and how fast to learn."""
+
+    name: str
+    steps: int
+    batch: int
+    learning_rate: float
+    images: bool
+    spatial_rate: float = 1.0
+    warmup: int = 200
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The recipe of one shipped model."""
+
+    world: str = "first"
+    model: ModelConfig = ModelConfig()
+    stages: tuple[Stage, ...] = (
+        Stage("images", 3200, 48, 1e-3, images=True),
+        Stage("videos", 1700, 6, 6e-4, images=False, spatial_rate=0.3),
+    )
+    seed: int = 0
+    caption_dropout: float = 0.1
+    ema_decay: float = 0.9985
+    checkpoint_every: int = 200
+    workers: int = 1
+
+
+class TextToVideo(nn.Module):
+    """The two trained parts as one module, so that one optimizer and one average hold both."""
+
+    def __init__(self, unet: UNet3DConditionModel, text_encoder: CLIPTextModel) -> None:
+        super().__init__()
+        self.unet = unet
+        self.text_encoder = text_encoder
+
+    def forward(self, z: Tensor, timesteps: Tensor, ids: Tensor) -> Tensor:
+        return self.unet(z, timesteps, self.text_encoder(ids).last_hidden_state).sample
+
+
+@contextmanager
+def still_images(unet: UNet3DConditionModel) -> Iterator[None]:
+    """Bypass every temporal layer: on one frame they are the identity, but they cost."""
+    shadowed = []
+    for module in unet.modules():
+        if isinstance(module, TemporalConvLayer):
+            module.forward = lambda hidden, **_: hidden
+            shadowed.append(module)
+        elif isinstance(module, TransformerTemporalModel):
+            module.forward = lambda hidden, **_: (hidden,)
+            shadowed.append(module)
+    try:
+        yield
+    finally:
+        for module in shadowed:
+            del module.forward
+
+
+def is_temporal(name: str) -> bool:
+    return "temp_" in name or "transformer_in" in name
+
+
+def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
+    """New layers of a video stage learn at the full rate, what images taught at a share of it."""
+    named = list(model.named_parameters())
+    temporal = [p for n, p in named if is_temporal(n)]
+    spatial = [p for n, p in named if not is_temporal(n)]
+    rate = stage.learning_rate
+    groups = [
+        {"params": temporal, "lr": rate, "rate": rate},
+        {"params": spatial, "lr": rate * stage.spatial_rate, "rate": rate * stage.spatial_rate},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+
+
+def schedule(step: int, stage: Stage) -> float:
+    """Linear warm-up, flat, then a linear fall to a tenth over the last 40 %."""
+    rise = min(1.0, (step + 1) / stage.warmup)
+    left = (stage.steps - step) / (0.4 * stage.steps)
+    return rise * max(0.1, min(1.0, left))
+
+
+class Trainer:
+    """Model, average, optimizer and place in the recipe; all of it is in every checkpoint."""
+
+    def __init__(self, config: TrainConfig, folder: Path, device: str) -> None:
+        self.config, self.folder, self.device = config, folder, torch.device(device)
+        self.world: WorldConfig = WORLDS[config.world]
+        self.tokenizer = tokenizer_for(config)
+        torch.manual_seed(config.seed)
+        self.model = TextToVideo(
+            build_unet(config.model, self.world), build_text_encoder(config.model, self.tokenizer)
+        ).to(self.device)
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.scheduler = build_scheduler()
+        self.codec = fit_codec(config, self.world).to(self.device)
+        self.stage, self.step, self.seen = 0, 0, 0
+        self.optimizer = build_optimizer(self.model, config.stages[0])
+
+    def run(self) -> None:
+        """Train to the end of the recipe, from the newest checkpoint if there is one."""
+        self.resume()
+        for index in range(self.stage, len(self.config.stages)):
+            if index != self.stage:
+                self.stage, self.step = index, 0
+                self.optimizer = build_optimizer(self.model, self.config.stages[index])
+            self.run_stage(self.config.stages[index])
+        self.save()
+
+    def run_stage(self, stage: Stage) -> None:
+        self.model.train()
+        context = still_images(self.model.unet) if stage.images else nullcontext()
+        bar = tqdm(total=stage.steps, initial=self.step, desc=stage.name, mininterval=5)
+        with context, bar:
+            for video, ids in self.batches(stage):
+                started = time.monotonic()
+                loss = self.update(stage, video.to(self.device), ids.to(self.device))
+                self.step += 1
+                self.seen += len(video)
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.4f}")
+                self.log(stage, loss, time.monotonic() - started)
+                if self.step % self.config.checkpoint_every == 0:
+                    self.save()
+
+    def batches(self, stage: Stage) -> Iterator[tuple[Tensor, Tensor]]:
+        left = (stage.steps - self.step) * stage.batch
+        clips = Clips(self.world, self.tokenizer, self.config.seed, self.seen, left, stage.images)
+        workers = self.config.workers
+        ahead = 4 if workers else None
+        return iter(DataLoader(clips, stage.batch, num_workers=workers, prefetch_factor=ahead))
+
+    def update(self, stage: Stage, video: Tensor, ids: Tensor) -> float:
+        """One step of v-prediction on noised latents, captions dropped now and then."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["rate"] * schedule(self.step, stage)
+        draw = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.seen)
+        z = self.codec.encode(to_float(video))
+        noise = torch.randn(z.shape, generator=draw).to(z)
+        t = torch.randint(0, 1000, (len(z),), generator=draw).to(z.device)
+        empty = self.tokenizer("", padding="max_length", return_tensors="pt").input_ids
+        dropped = torch.rand(len(z), generator=draw) < self.config.caption_dropout
+        ids = torch.where(dropped[:, None].to(ids.device), empty.to(ids), ids)
+        noisy, target = self.scheduler.add_noise(z, noise, t), self.scheduler.get_velocity(z, noise, t)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            predicted = self.model(noisy, t, ids)
+        loss = nn.functional.mse_loss(predicted.float(), target)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.follow()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Exponential moving average of the weights, quick at first."""
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        pairs = [(self.average[k], v) for k, v in self.model.state_dict().items()]
+        floats = [(a, v) for a, v in pairs if a.is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in floats], [v for _, v in floats], 1 - decay)
+
+    def log(self, stage: Stage, loss: float, seconds: float) -> None:
+        path = self.folder / "log.csv"
+        new = not path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["stage", "step", "examples", "loss", "seconds"])
+            writer.writerow([stage.name, self.step, self.seen, f"{loss:.5f}", f"{seconds:.3f}"])
+
+    def save(self) -> None:
+        """Write the training state, then the averaged model as a diffusers folder."""
+        state = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
+        state |= {f"average.{k}": v.contiguous() for k, v in self.average.items()}
+        for k, moments in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{k}.{n}": v.contiguous() for n, v in moments.items()}
+        place = {"stage": str(self.stage), "step": str(self.step), "seen": str(self.seen)}
+        with writing(self.folder / "state.safetensors") as path:
+            save_file(state, path, metadata=place)
+        self.export(self.folder / "model")
+
+    def resume(self) -> None:
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return
+        state = load_file(path)
+        with safe_open(path, "pt") as file:
+            place = {k: int(v) for k, v in file.metadata().items()}
+        self.stage, self.step, self.seen = place["stage"], place["step"], place["seen"]
+        self.model.load_state_dict(under("model.", state))
+        self.average = {k: v.to(self.device) for k, v in under("average.", state).items()}
+        self.optimizer = build_optimizer(self.model, self.config.stages[self.stage])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in under("optimizer.", state).items():
+            number, name = key.split(".")
+            moments.setdefault(int(number), {})[name] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+
+    def export(self, folder: Path) -> None:
+        """The averaged weights in half precision, as an ordinary diffusers folder."""
+        frozen = TextToVideo(
+            build_unet(self.config.model, self.world),
+            build_text_encoder(self.config.model, self.tokenizer),
+        )
+        frozen.load_state_dict(self.average)
+        frozen.half()
+        with writing_folder(folder) as place:
+            frozen.unet.save_pretrained(place / "unet")
+            frozen.text_encoder.save_pretrained(place / "text_encoder")
+            self.codec.save_pretrained(place / "codec")
+            self.tokenizer.save_pretrained(place / "tokenizer")
+            self.scheduler.save_pretrained(place / "scheduler")
+            write_json(place / "world.json", asdict(self.world))
+            write_json(place / "recipe.json", asdict(self.config) | {"examples": self.seen})
+            write_manifest(place)
+
+
+def under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
+    """Learned from captions of the whole world and a list of common words, so that it can grow."""
+    rng = generator(config.seed, 2**40)
+    captions = [caption(sample_scene(rng, FULL), rng) for _ in range(6000)]
+    words = (PROMPTS / "words.txt").read_text().split()
+    return build_tokenizer(itertools.chain(captions, words * 20), config.model.tokens)
+
+
+def fit_codec(config: TrainConfig, world: WorldConfig) -> PatchCodec:
+    clips = [example(world, config.seed + 1, k, images=True)[0].video for k in range(512)]
+    video = to_float(torch.stack([torch.from_numpy(c) for c in clips]))
+    return PatchCodec.fit(video, config.model.latent_channels)
+
+
+def train(world: str = "first", device: str = "cpu", stages: tuple[Stage, ...] = ()) -> Path:
+    """Train (or go on training) the model of a world; returns its folder."""
+    config = TrainConfig(world=world)
+    config = replace(config, stages=stages) if stages else config
+    trainer = Trainer(config, BUILD / "train" / world, device)
+    trainer.run()
+    return trainer.folder / "model"
+
+
+if __name__ == "__main__":
+    train()

@@ -1,0 +1,23 @@
+"""Where things are: every path of the repository stands here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(os.environ.get("STARVID_HOME", Path(__file__).resolve().parent.parent))
+DATA = ROOT / "data"
+SPRITES = DATA / "sprites"
+CHECKPOINTS = DATA / "checkpoints"
+PROMPTS = DATA / "prompts"
+STUDIES = DATA / "studies"
+RESULTS = DATA / "results"
+RUNS = DATA / "runs"
+FIGURES = ROOT / "figures"
+NOTEBOOKS = ROOT / "notebooks"
+BUILD = ROOT / "build"
+
+
+def figure_folder(quick: bool = False) -> Path:
+    """Where notebooks put their figures: quick ones are for smoke tests and never replace these."""
+    return BUILD / "quick" if quick else FIGURES

@@ -1,0 +1,127 @@
+"""Scores of many clips as means with bootstrap intervals, the paper's values beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from starvid_core.plotting.style import FAINT, INK, NORMAL, PAPER, SMALL, VARIANTS, Sheet
+
+METRICS = {
+    "numeracy": "Numeracy",
+    "exact_frames": "Exact frames",
+    "iou": "IoU with plan",
+    "action_binding": "Action binding",
+}
+RESAMPLES = 10_000
+ROW, TITLE, AXIS, KEY, GAP = 0.235, 0.24, 0.2, 0.24, 0.2
+
+Values = Float[np.ndarray, " clip"]
+Samples = Mapping[str, Mapping[str, np.ndarray]]
+Paper = Mapping[str, Mapping[str, float]]
+
+
+def interval(values: Values, share: float = 0.95) -> tuple[float, float]:
+    """Bootstrap interval of the mean over clips: percentiles of 10,000 fixed resamples."""
+    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
+def summary(samples: Samples, reference: str) -> list[dict[str, Any]]:
+    """A row for every variant and metric; `difference` is to `reference`, clip by clip."""
+    return [
+        {"variant": variant, "metric": metric, "n": len(values)}
+        | _spread(values, "")
+        | _spread(values - samples[reference][metric], "difference")
+        for variant, metrics in samples.items()
+        for metric, values in metrics.items()
+    ]
+
+
+def chart_height(rows: int, key: bool) -> float:
+    """Inches that `draw_scores` needs."""
+    return TITLE + rows * ROW + AXIS + key * KEY
+
+
+def draw_scores(
+    sheet: Sheet,
+    place: tuple[float, float, float],
+    samples: Samples,
+    titles: Mapping[str, str],
+    paper: Paper | None = None,
+) -> None:
+    """One panel a metric and one line a variant; `place` is left edge, top and width in inches.
+
+    The names of the variants stand left of the left edge.
+    """
+    x, y, width = place
+    each = (width - GAP * (len(titles) - 1)) / len(titles)
+    tall = len(samples) * ROW
+    for column, (metric, title) in enumerate(titles.items()):
+        left = x + column * (each + GAP)
+        sheet.text(left, y + 0.1, title, size=NORMAL, weight="bold")
+        axes = sheet.axes(left, y + TITLE, each, tall)
+        values = {variant: metrics[metric] for variant, metrics in samples.items()}
+        _panel(axes, values, {v: found.get(metric) for v, found in (paper or {}).items()})
+    for row, variant in enumerate(samples):
+        sheet.label(x - 0.1, y + TITLE + (row + 0.5) * ROW, variant, size=NORMAL, ha="right")
+    if paper:
+        _key(sheet, x, y + TITLE + tall + AXIS + KEY * 0.75)
+
+
+def _panel(
+    axes: Axes, values: Mapping[str, np.ndarray], paper: Mapping[str, float | None]
+) -> None:
+    for row, (variant, clips) in enumerate(values.items()):
+        color = VARIANTS.get(variant.partition(",")[0], "#555555")
+        axes.plot(clips, _stacked(clips, row), ".", ms=2.6, mew=0, color=color, alpha=0.35)
+        axes.plot(interval(clips), (row, row), lw=1.4, color=color, solid_capstyle="butt")
+        axes.plot(clips.mean(), row, "o", ms=4.2, color=color, mec="white", mew=0.5, zorder=3)
+        published = paper.get(variant)
+        if published is not None:
+            axes.plot(published, row, "D", ms=3.6, mfc="none", mec=PAPER, mew=0.9, zorder=4)
+    axes.set(xlim=(-0.03, 1.03), ylim=(len(values) - 0.45, -0.55), yticks=[])
+    axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    axes.tick_params(axis="x", pad=1.5)
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+
+
+def _stacked(clips: np.ndarray, row: int) -> np.ndarray:
+    """Heights at which clips of equal score stand side by side instead of on one another."""
+    nth = [int(np.sum(np.isclose(clips[:i], v, atol=0.02))) for i, v in enumerate(clips)]
+    return row + 0.3 - 0.05 * np.array(nth)
+
+
+def _key(sheet: Sheet, x: float, y: float) -> None:
+    axes = sheet.axes(x, y - 0.08, 0.16, 0.16)
+    axes.plot(0, 0, "D", ms=3.6, mfc="none", mec=PAPER, mew=0.9)
+    axes.axis("off")
+    note = "the paper's value (ZeroScope, its own judges and prompts: compare orders, not heights)"
+    sheet.text(x + 0.2, y, note, size=SMALL, color=INK)
+
+
+def _spread(values: np.ndarray, name: str) -> dict[str, float]:
+    low, high = interval(values)
+    prefix = f"{name}_" if name else ""
+    return {name or "mean": float(values.mean()), f"{prefix}low": low, f"{prefix}high": high}
+
+
+def note_lines(scores: Mapping[str, float], names: Iterable[str] = METRICS) -> dict[str, str]:
+    """Short titles and numbers for the margin of a row of frames."""
+    return {METRICS[name]: f"{scores[name]:.2f}" for name in names}
+
+
+def draw_note(sheet: Sheet, x: float, y: float, width: float, lines: Mapping[str, str]) -> None:
+    """Titles on the left, numbers on the right of a narrow column centered at height `y`."""
+    step = 0.145
+    top = y - step * (len(lines) - 1) / 2
+    for number, (title, value) in enumerate(lines.items()):
+        sheet.text(x, top + number * step, title, size=SMALL, color=FAINT)
+        sheet.text(x + width, top + number * step, value, size=SMALL, ha="right")

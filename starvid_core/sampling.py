@@ -1,0 +1,194 @@
+"""The denoising loop (Algorithm 1, line 17, and what the paper leaves out around it).
+
+z: latents.  A: cross-attention maps.  `step` counts from 0, `timestep` is the scheduler's t.
+"""
+
+import copy
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from starvid_core.attention import attention_maps, record_attention
+from starvid_core.backbones.base import Backbone
+from starvid_core.config import SamplingConfig
+from starvid_core.errors import InputError
+from starvid_core.guidance import Guide, LossValue, Watch, broken, refocus
+from starvid_core.noise import noise
+
+Latents = Float[Tensor, "batch channel frame h w"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One denoising step: the latents after it; losses and new warnings of every prompt.
+
+    `maps` are the conditional A of the refocused latents, only at the steps to be recorded.
+    """
+
+    index: int
+    timestep: int
+    z: Latents
+    losses: tuple[tuple[LossValue, ...], ...]
+    warnings: tuple[tuple[str, ...], ...]
+    maps: Float[Tensor, "batch token frame _h _w"] | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A finished video with what happened on the way; `maps` are keyed by step."""
+
+    prompt: str
+    seed: int
+    video: UInt8[np.ndarray, "frame height width 3"]
+    losses: tuple[LossValue, ...]
+    warnings: tuple[str, ...]
+    maps: Mapping[int, Float[Tensor, "token frame h w"]]
+
+
+def sample(
+    backbone: Backbone,
+    prompts: Sequence[str],
+    guides: Sequence[Guide],
+    seeds: Sequence[int],
+    config: SamplingConfig | None = None,
+    record: Collection[int] = (),
+) -> list[Clip]:
+    """A batch of videos from their prompts, guides and seeds, one of each for every video."""
+    z = backbone.initial_noise(seeds)
+    config = config or backbone.sampling
+    steps = list(denoise(backbone, prompts, guides, z, config, record=record, seeds=seeds))
+    videos = backbone.decode(steps[-1].z)
+    return [
+        Clip(
+            prompt,
+            seed,
+            video,
+            tuple(value for step in steps for value in step.losses[row]),
+            tuple(warning for step in steps for warning in step.warnings[row]),
+            {step.index: step.maps[row] for step in steps if step.maps is not None},
+        )
+        for row, (prompt, seed, video) in enumerate(zip(prompts, seeds, videos, strict=True))
+    ]
+
+
+@torch.no_grad()
+def denoise(
+    backbone: Backbone,
+    prompts: Sequence[str],
+    guides: Sequence[Guide],
+    z: Latents,
+    config: SamplingConfig,
+    *,
+    record: Collection[int] = (),
+    seeds: Sequence[int] | None = None,
+) -> Iterator[Step]:
+    """Algorithm 1 for all steps: refocus the latents, then an ordinary DDIM step.
+
+    Without phases this is the loop of diffusers' TextToVideoSDPipeline, bit for bit. `record` holds
+    the steps whose maps are kept; `seeds` are needed for an eta above 0 only.
+    """
+    _check(backbone, prompts, guides, z, config)
+    scheduler = copy.deepcopy(backbone.scheduler)
+    scheduler.set_timesteps(config.steps, device=z.device)
+    model = _Model(backbone, prompts, config)
+    warned: list[set[str]] = [set() for _ in prompts]
+    for index, t in enumerate(scheduler.timesteps):
+        turn = refocus(model.watch(t), z, index, guides, prompts)
+        stages = [guide.stages for guide in guides] if index in record else []
+        prediction, maps = model.predict(turn.z, t, stages)
+        fresh = _fresh_noise(z, config.eta, seeds, index)
+        z = scheduler.step(
+            prediction, t, turn.z, eta=config.eta, variance_noise=fresh, return_dict=False
+        )[0]
+        _check_finite(z, index, prompts)
+        warnings = tuple(_unseen(*pair) for pair in zip(turn.warnings, warned, strict=True))
+        yield Step(index, int(t), z, turn.losses, warnings, maps)
+
+
+class _Model:
+    """The UNet with the texts of one batch: VD of Algorithm 1."""
+
+    def __init__(self, backbone: Backbone, prompts: Sequence[str], config: SamplingConfig) -> None:
+        self.unet, self.scale = backbone.unet, config.guidance_scale
+        self.text = backbone.encode_text(prompts)
+        self.texts = self.text
+        if self.scale != 1:
+            negative = backbone.encode_text([config.negative_prompt] * len(prompts))
+            self.texts = torch.cat([negative, self.text])
+
+    def watch(self, t: Tensor) -> Watch:
+        """Line 3 at timestep t: only the conditional prompts, only as far as the maps."""
+        return lambda z, rows, stages: attention_maps(self.unet, z, t, self.text[rows], stages)
+
+    def predict(
+        self, z: Latents, t: Tensor, stages: Sequence[tuple[str, ...]]
+    ) -> tuple[Latents, Tensor | None]:
+        """Line 17: the guided noise prediction, and every prompt's A if its stages are given."""
+        both = torch.cat([z, z]) if self.scale != 1 else z
+        with ExitStack() as stack:
+            recorders = {
+                s: stack.enter_context(record_attention(self.unet, s)) for s in set(stages)
+            }
+            noise = self.unet(both, t, encoder_hidden_states=self.texts, return_dict=False)[0]
+        A = {s: recorder.maps()[-len(z) :] for s, recorder in recorders.items()}
+        maps = torch.stack([A[s][row] for row, s in enumerate(stages)]) if stages else None
+        return self._guided(noise), maps
+
+    def _guided(self, noise: Latents) -> Latents:
+        """Classifier-free guidance."""
+        if self.scale == 1:
+            return noise
+        negative, conditional = noise.chunk(2)
+        return negative + self.scale * (conditional - negative)
+
+
+def _check(
+    backbone: Backbone,
+    prompts: Sequence[str],
+    guides: Sequence[Guide],
+    z: Latents,
+    config: SamplingConfig,
+) -> None:
+    if not len(prompts) == len(guides) == len(z) or not prompts:
+        raise InputError(
+            "every video needs a prompt, a guide and latents; "
+            f"got {len(prompts)}, {len(guides)} and {len(z)}"
+        )
+    if z.shape[1:] != backbone.latent_shape:
+        raise InputError(f"latents must be {backbone.latent_shape}, got {tuple(z.shape[1:])}")
+    if backbone.unet.training:
+        raise InputError("the UNet is in training mode, where dropout acts; call unet.eval()")
+    until = max((phase.steps.stop for guide in guides for phase in guide.phases), default=0)
+    if until > config.steps:
+        raise InputError(
+            f"a guide acts until step {until} of a run of {config.steps}; "
+            "make it for the same number of steps"
+        )
+
+
+def _fresh_noise(z: Latents, eta: float, seeds: Sequence[int] | None, index: int) -> Latents | None:
+    """The noise that DDIM adds with an eta above 0."""
+    if eta == 0:
+        return None
+    if seeds is None:
+        raise InputError(f"an eta of {eta} draws noise in every step and needs the videos' seeds")
+    fresh = [noise(z.shape[1:], seed, f"step {index}") for seed in seeds]
+    return torch.stack(fresh).to(z)
+
+
+def _check_finite(z: Latents, index: int, prompts: Sequence[str]) -> None:
+    for latents, prompt in zip(z, prompts, strict=True):
+        if not latents.isfinite().all():
+            raise broken("the latents are no longer finite", index, prompt, latents)
+
+
+def _unseen(warnings: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
+    """The warnings that this prompt has not had in an earlier step."""
+    new = tuple(warning for warning in warnings if warning not in seen)
+    seen.update(new)
+    return new

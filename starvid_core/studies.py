@@ -1,0 +1,91 @@
+"""Studies: the runs that a figure is drawn from, declared once in `data/studies/<figure>.json`.
+
+The workflow makes these runs in shards and the notebook asks for the same ones, so both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from starvid_core import experiment, paths
+from starvid_core.artifacts import read_json
+from starvid_core.errors import InputError
+from starvid_core.experiment import Run, RunSpec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+else:
+    DataFrame = Any
+
+FIELDS = {"prompts", "seeds", "variants", "options", "quick"}
+QUICK = {"prompts": 2, "seeds": 1, "steps": 4}
+
+
+class Cell(NamedTuple):
+    """One place of the grid that a study is."""
+
+    variant: str
+    prompt: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """Every variant on every prompt with every seed; a variant is a set of options of `spec`."""
+
+    name: str
+    variants: dict[str, dict[str, Any]]
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [Cell(*c) for c in product(self.variants, self.prompts, self.seeds)]
+
+    @property
+    def specs(self) -> dict[Cell, RunSpec]:
+        return {
+            cell: experiment.spec(cell.prompt, seed=cell.seed, **self.variants[cell.variant])
+            for cell in self.cells
+        }
+
+
+def load(name: str, quick: bool = False) -> Study:
+    """The study of a figure; `quick` takes its first prompts and seeds and a few steps."""
+    path = paths.STUDIES / f"{name}.json"
+    declared = read_json(path)
+    if not isinstance(declared, dict) or not {"prompts", "variants"} <= set(declared) <= FIELDS:
+        raise InputError(f"{path} needs prompts and variants, and may have seeds, options, quick")
+    prompts, seeds = declared["prompts"], declared.get("seeds", [0])
+    options = dict(declared.get("options", {}))
+    if quick:
+        few = QUICK | declared.get("quick", {})
+        prompts, seeds = prompts[: few["prompts"]], seeds[: few["seeds"]]
+        options["steps"] = few["steps"]
+    variants = {label: options | own for label, own in declared["variants"].items()}
+    return Study(name, variants, tuple(prompts), tuple(seeds))
+
+
+def declared(name: str) -> bool:
+    """Whether this figure has a study: a figure of boxes and curves alone has none."""
+    return (paths.STUDIES / f"{name}.json").is_file()
+
+
+def ensure(study: Study, progress: bool = True) -> dict[Cell, Run]:
+    """Every run of the study; only the missing ones are made."""
+    specs = study.specs
+    return dict(zip(specs, experiment.ensure(specs.values(), progress=progress), strict=True))
+
+
+def scores(runs: dict[Cell, Run]) -> DataFrame:
+    """One row for every run: variant, prompt, seed and every metric of the judge."""
+    import pandas
+
+    return pandas.DataFrame(_rows(runs, experiment.scores(runs.values())))
+
+
+def _rows(runs: dict[Cell, Run], scored: Iterable[dict[str, float]]) -> list[dict[str, Any]]:
+    return [cell._asdict() | row for cell, row in zip(runs, scored, strict=True)]

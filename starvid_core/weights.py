@@ -1,0 +1,48 @@
+"""Weights from safetensors into a module: every tensor there, of its shape, finite, none left over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from starvid_core.errors import InputError
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def fill(module: Module, folder: Path, dtype: torch.dtype = torch.float32) -> Module:
+    """Load all `*.safetensors` of `folder` into `module`, in evaluation mode and without gradients.
+
+    Raises InputError when a tensor is missing, left over, of another shape, or not finite.
+    """
+    state = _read(folder)
+    expected = module.state_dict()
+    for kind, names in (("lacks", expected.keys() - state), ("has an unknown", state.keys() - expected)):
+        if names:
+            raise InputError(f"{folder} {kind} tensor {min(names)}; restore the checkpoint")
+    for name, value in state.items():
+        if value.shape != expected[name].shape:
+            shape, wanted = tuple(value.shape), tuple(expected[name].shape)
+            raise InputError(f"{folder}: {name} has shape {shape}, expected {wanted}")
+        if not torch.isfinite(value).all():
+            raise InputError(f"{folder}: {name} is not finite; restore the checkpoint")
+    module.load_state_dict(state)
+    return module.to(dtype).eval().requires_grad_(False)
+
+
+def _read(folder: Path) -> dict[str, Tensor]:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise InputError(f"no *.safetensors in {folder}; restore the checkpoint")
+    state: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            state |= load_file(file)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{file} cannot be read: {error}; restore the checkpoint") from None
+    return state

@@ -1,0 +1,94 @@
+"""Training: it learns, and a run that was killed goes on as if it had not been."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from starvid_core.backbones import emoji
+from starvid_core.errors import InputError
+from starvid_core.moving_emoji.codec import PatchCodec, psnr, to_float
+from starvid_core.moving_emoji.data import example
+from starvid_core.moving_emoji.model import ModelConfig, build_tokenizer, build_unet
+from starvid_core.moving_emoji.train import Stage, TrainConfig, Trainer, still_images
+from starvid_core.moving_emoji.world import FIRST
+
+TINY = TrainConfig(
+    model=ModelConfig(channels=(16, 16, 16), groups=8, text_width=32, text_layers=1),
+    stages=(
+        Stage("images", 3, 4, 1e-3, images=True, warmup=1),
+        Stage("videos", 3, 2, 1e-3, images=False, spatial_rate=0.3, warmup=1),
+    ),
+    checkpoint_every=2,
+    workers=0,
+)
+
+
+@pytest.fixture(scope="module")
+def frames() -> torch.Tensor:
+    clips = [example(FIRST, 8, k, images=True)[0].video for k in range(48)]
+    return to_float(torch.stack([torch.from_numpy(c) for c in clips]))
+
+
+def test_the_codec_keeps_what_a_viewer_sees(frames: torch.Tensor) -> None:
+    codec = PatchCodec.fit(frames[:40], 16)
+    z = codec.encode(frames[40:])
+    assert z.shape == (8, 16, 1, 12, 24) and 0.7 < float(z.std()) < 1.3
+    assert psnr(codec.decode(z), frames[40:]) > 30
+
+
+def test_the_codec_without_loss_of_channels_is_the_identity(frames: torch.Tensor) -> None:
+    codec = PatchCodec.fit(frames, 48)
+    assert torch.allclose(codec.decode(codec.encode(frames)), frames, atol=1e-3)
+
+
+def test_the_tokenizer_keeps_known_words_whole_and_reads_any_text() -> None:
+    tokenizer = build_tokenizer(["A man rides a bicycle."] * 9, 16)
+    assert tokenizer.tokenize("Man") == ["man</w>"]
+    for text in ("zebra", "ünïcode", "\U0001f600", "a\x00b"):
+        ids = tokenizer(text).input_ids
+        assert tokenizer.unk_token_id not in ids[1:-1]
+
+
+def test_temporal_layers_are_the_identity_at_first_so_that_images_may_skip_them() -> None:
+    torch.manual_seed(0)
+    unet = build_unet(TINY.model, FIRST).eval()
+    z, text = torch.randn(2, 16, 1, 12, 24), torch.randn(2, 7, 32)
+    whole = unet(z, 5, text).sample
+    with still_images(unet):
+        assert torch.allclose(unet(z, 5, text).sample, whole, atol=1e-5)
+    assert torch.equal(unet(z, 5, text).sample, whole)
+
+
+def test_a_killed_training_resumes_and_ends_in_the_same_weights(tmp_path: Path) -> None:
+    through = Trainer(TINY, tmp_path / "through", "cpu")
+    through.run()
+    cut = Trainer(replace(TINY, stages=(TINY.stages[0],)), tmp_path / "cut", "cpu")
+    cut.run()
+    again = Trainer(TINY, tmp_path / "cut", "cpu")
+    again.run()
+    assert again.seen == through.seen == 3 * 4 + 3 * 2
+    for name, value in through.average.items():
+        assert torch.allclose(value, again.average[name], atol=2e-3), name
+    lines = (tmp_path / "cut" / "log.csv").read_text().splitlines()
+    assert len(lines) == 1 + 6
+
+
+def test_what_training_exports_loads_as_a_backbone(tmp_path: Path) -> None:
+    trainer = Trainer(TINY, tmp_path, "cpu")
+    trainer.export(tmp_path / "model")
+    backbone = emoji.load(tmp_path / "model")
+    assert backbone.latent_shape == (16, 8, 12, 24)
+    assert backbone.subjects == frozenset(FIRST.subjects)
+    assert backbone.encode_text(["A man runs."]).shape == (1, 64, 32)
+
+
+def test_a_changed_weight_file_is_refused_by_its_hash(tmp_path: Path) -> None:
+    Trainer(TINY, tmp_path, "cpu").export(tmp_path / "model")
+    file = next((tmp_path / "model" / "unet").glob("*.safetensors"))
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(InputError, match="sha256"):
+        emoji.load(tmp_path / "model")

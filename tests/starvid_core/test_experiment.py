@@ -1,0 +1,264 @@
+"""A run is named by all it depends on, made once, and redone when its folder is damaged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from starvid_core import experiment, paths, studies
+from starvid_core.errors import InputError
+
+PROMPT = "a dog runs and a cat jumps on the grass"
+MANY_RUNS = """
+import sys
+from pathlib import Path
+import numpy as np
+from starvid_core import experiment, paths
+from starvid_core.sampling import Clip
+paths.RUNS = Path(sys.argv[1])
+specs = [experiment.parse_spec(f) for f in experiment.read_json(Path(sys.argv[2]))]
+made = lambda s: Clip(s.prompt, s.seed, np.full((3, 32, 48, 3), s.seed, np.uint8), (), (), {})
+experiment._sample = lambda group, backbone: [made(s) for s in group]
+experiment.ensure(specs, batch=1, progress=False)
+"""
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def spec(tiny_backbone, two_subject_trajectory):
+    """A spec of the tiny backbone on the two-subject scene."""
+
+    def build(method="starvid", seed=0, **options):
+        return experiment.spec(
+            PROMPT, method, seed, tiny_backbone, two_subject_trajectory, **options
+        )
+
+    return build
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How many runs each call of the sampler was asked for."""
+    asked = []
+    sample = experiment._sample
+    monkeypatch.setattr(
+        experiment, "_sample", lambda group, b: asked.append(len(group)) or sample(group, b)
+    )
+    return asked
+
+
+def test_the_key_is_the_same_on_every_machine_and_changes_with_every_field(spec):
+    one = spec()
+    others = [
+        spec(method="none"),
+        spec(seed=1),
+        spec(steps=5),
+        spec(guidance_scale=2),
+        spec(spatial_weight=10),
+        spec(stages=["up"]),
+        spec(record=(0,)),
+        replace(one, checkpoint="1" * 64),
+        replace(one, planner="rules"),
+    ]
+    assert spec().key == one.key and len(one.key) == 12
+    assert len({one.key, *(o.key for o in others)}) == len(others) + 1
+
+
+def test_a_change_of_numerics_renames_every_run(spec, monkeypatch):
+    before = spec().key
+    monkeypatch.setattr(experiment, "NUMERICS", experiment.NUMERICS + 1)
+    assert spec().key != before
+
+
+def test_one_number_in_two_spellings_is_one_run(spec):
+    assert spec(guidance_scale=3, spatial_weight=30).key == spec(guidance_scale=3.0).key
+
+
+def test_a_spec_survives_its_file(spec):
+    one = spec(stages=("up",), record=(1, 2), steps=3)
+    again = experiment.parse_spec(json.loads(json.dumps(one.facts)))
+    assert again == one and again.key == one.key
+
+
+def test_a_run_holds_video_plan_losses_and_maps(spec, tiny_backbone, two_subject_trajectory):
+    one = spec(steps=3, record=(0, 2), spatial_iterations=2)
+    (run,) = experiment.ensure([one], tiny_backbone, progress=False)
+    assert run.folder.name == one.key and run.spec == one
+    assert run.video.shape == (3, 32, 48, 3) and run.video.dtype == np.uint8
+    assert run.trajectory == two_subject_trajectory
+    assert {row["name"] for row in run.losses} == {"spatial", "syntax"}
+    assert set(run.maps) == {0, 2}
+    assert np.allclose(run.maps[2].sum(0), 1, atol=1e-4)
+
+
+def test_a_run_without_recording_says_how_to_record(spec, tiny_backbone):
+    (run,) = experiment.ensure([spec("none")], tiny_backbone, progress=False)
+    with pytest.raises(InputError, match="recorded no maps; ask for record="):
+        _ = run.maps
+
+
+def test_only_missing_runs_are_made_in_batches_of_equal_settings(spec, tiny_backbone, counted):
+    specs = [spec("none", seed=s) for s in range(5)] + [spec("none", steps=2)]
+    experiment.ensure(specs[:2], tiny_backbone, progress=False)
+    assert counted == [2]
+    made = experiment.ensure([*specs, specs[0]], tiny_backbone, batch=2, progress=False)
+    assert counted == [2, 2, 1, 1]
+    assert [r.folder.name for r in made] == [s.key for s in [*specs, specs[0]]]
+    experiment.ensure(specs, tiny_backbone, progress=False)
+    assert counted == [2, 2, 1, 1]
+
+
+def test_a_video_does_not_depend_on_its_batch(spec, tiny_backbone, runs):
+    specs = [spec(seed=s) for s in range(3)]
+    together = [r.video for r in experiment.ensure(specs, tiny_backbone, progress=False)]
+    for file in sorted(runs.rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    alone = [r.video for r in experiment.ensure(specs, tiny_backbone, batch=1, progress=False)]
+    for a, b in zip(together, alone, strict=True):
+        assert np.abs(a.astype(int) - b).max() <= 1
+
+
+def damage_missing(folder):
+    (folder / "video.npy").unlink()
+
+
+def damage_byte(folder):
+    video = bytearray((folder / "video.npy").read_bytes())
+    video[-1] ^= 1
+    (folder / "video.npy").write_bytes(video)
+
+
+def damage_foreign(folder):
+    facts = json.loads((folder / "spec.json").read_text()) | {"seed": 99}
+    (folder / "spec.json").write_text(json.dumps(facts))
+    experiment.write_manifest(folder)
+
+
+def damage_empty(folder):
+    for file in folder.iterdir():
+        file.unlink()
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_missing, damage_byte, damage_foreign, damage_empty], ids=lambda d: d.__name__
+)
+def test_a_damaged_folder_is_made_again(spec, tiny_backbone, damage):
+    one = spec("none")
+    (run,) = experiment.ensure([one], tiny_backbone, progress=False)
+    video = run.video
+    damage(run.folder)
+    assert not experiment.finished(one)
+    (again,) = experiment.ensure([one], tiny_backbone, progress=False)
+    assert experiment.finished(one)
+    assert np.array_equal(again.video, video)
+
+
+def test_weights_that_changed_since_planning_are_refused(spec, tiny_backbone):
+    one = replace(spec("none"), checkpoint="1" * 64)
+    with pytest.raises(InputError, match="weights of tiny are not those"):
+        experiment.ensure([one], tiny_backbone, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"method": "starvit"}, "unknown method 'starvit', .*did you mean starvid"),
+        ({"seed": -1}, "a seed is a whole number"),
+        ({"seed": 1.5}, "a seed is a whole number"),
+        ({"steps": 0}, "steps must be a number of at least 1"),
+        ({"steps": 2.5}, "steps must be like 50, got 2.5"),
+        ({"guidance_scale": float("nan")}, "guidance_scale must be a number"),
+        ({"spatial_wieght": 1}, "unknown option 'spatial_wieght', .*did you mean spatial_weight"),
+        ({"spatial_weight": "much"}, "spatial_weight must be like 30.0, got 'much'"),
+        ({"stages": ["top"]}, "stages must be some of down, mid, up"),
+        ({"record": (4,)}, r"steps to record must lie in 0..3, got \(4,\)"),
+    ],
+    ids=str,
+)
+def test_a_wrong_choice_is_one_line(spec, call, said):
+    with pytest.raises(InputError, match=said) as caught:
+        spec(**call)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_plan_for_another_prompt_is_refused(tiny_backbone, two_subject_trajectory):
+    with pytest.raises(InputError, match="the plan is for 'a dog runs .*', not for 'a cow'"):
+        experiment.spec("a cow", "none", 0, tiny_backbone, two_subject_trajectory)
+
+
+def test_a_subject_or_motion_that_the_model_never_saw_is_refused(
+    tiny_backbone, two_subject_trajectory
+):
+    small = replace(tiny_backbone, subjects=frozenset({"dog", "fish"}), motions=frozenset())
+    with pytest.raises(InputError, match="does not know the subject 'cat'; it knows dog, fish"):
+        experiment.check_vocabulary(two_subject_trajectory, replace(small, motions=None))
+    with pytest.raises(InputError, match="does not know the motion 'running'; it knows"):
+        experiment.check_vocabulary(two_subject_trajectory, replace(small, subjects=None))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Write a study file and load it."""
+    monkeypatch.setattr(paths, "STUDIES", tmp_path)
+
+    def write(declared, quick=False):
+        (tmp_path / "fig99.json").write_text(json.dumps(declared))
+        return studies.load("fig99", quick)
+
+    return write
+
+
+def test_a_study_is_every_variant_on_every_prompt_and_seed(study):
+    declared = {
+        "prompts": ["a", "b", "c"],
+        "seeds": [0, 1],
+        "options": {"steps": 25},
+        "variants": {"Plain": {"method": "none"}, "StarVid": {"steps": 50}},
+    }
+    full, quick = study(declared), study(declared, quick=True)
+    assert len(full.cells) == 12 and full.cells[0] == ("Plain", "a", 0)
+    assert full.variants["Plain"] == {"method": "none", "steps": 25}
+    assert full.variants["StarVid"] == {"steps": 50}
+    assert quick.prompts == ("a", "b") and quick.seeds == (0,)
+
+
+def test_a_study_with_a_misspelt_field_is_refused(study):
+    with pytest.raises(InputError, match="needs prompts and variants"):
+        study({"prompts": [], "variants": {}, "seed": 1})
+
+
+@pytest.mark.slow
+def test_ten_kills_lose_no_finished_run(spec, tmp_path, runs):
+    specs = [spec("none", seed=s) for s in range(400)]
+    listed = tmp_path / "specs.json"
+    listed.write_text(json.dumps([s.facts for s in specs]))
+    finished: dict[str, float] = {}
+    command = [sys.executable, "-c", MANY_RUNS, str(runs), str(listed)]
+    for k in range(10):
+        before = len(list(runs.glob("*/manifest.json")))
+        process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        while len(list(runs.glob("*/manifest.json"))) < min(before + 5, 400):
+            time.sleep(0.02)
+        time.sleep(0.013 * k)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for one in specs:
+            folder = runs / one.key
+            if folder.exists():
+                assert experiment.finished(one)
+                assert finished.setdefault(one.key, folder.stat().st_mtime) == (
+                    folder.stat().st_mtime
+                )
+    subprocess.run(command, check=True)
+    assert all(experiment.finished(s) for s in specs)
