@@ -53,7 +53,7 @@ lab: $(LAB)  ## JupyterLab in this environment
 	$(BIN)/jupyter lab notebooks
 
 world: $(USE)  ## pictures of the Moving-Emoji world
-	$(BIN)/python -m starvid_core.moving_emoji.world
+	$(BIN)/python -m starvid_core.moving_emoji.gallery
 
 train: $(USE)  ## train the shipped model again (hours on a CPU); resumes where it stopped
 	$(BIN)/starvid train model

@@ -12,8 +12,10 @@ _THING = (0.20, 0.36)
 _TOWARD = (0.80, 1.05)  # size at the start and at the end of a way towards the camera
 _FAR = 0.88
 _MOUNTS = {"driving": "car", "riding car": "car", "sailing": "boat", "rowing": "boat"}
+_PROPS = ("riding bicycle", "riding horse", "skateboarding", "playing golf", "weightlifting",
+          "playing guitar", "playing football")  # fmt: skip
 _HIGH_KINDS = ("aircraft", "floater", "bird")
-_HIGH_MOTIONS = ("flying", "hovering", "floating")
+_HIGH_MOTIONS = ("flying", "hovering")
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,15 @@ def size(like: str, motion: str) -> tuple[float, float]:
 
 def _usual(like: str) -> str:
     """The plainest motion that a subject is drawn in."""
-    order = ("walking", "driving", "sailing", "sitting", "flying", "swimming", *cast.MOTIONS)
+    order = ("walking", "flying", "driving", "sailing", "swimming", *cast.MOTIONS)
     return next(motion for motion in order if cast.can(like, motion))
 
 
 def _growth(motion: str) -> tuple[float, float]:
-    """How much larger a man is drawn in a motion than walking, its prop included."""
-    drawn = "riding bicycle" if motion.startswith("riding ") else motion
-    if drawn not in cast.MOTIONS or not cast.can("man", drawn):
+    """How much larger a man is drawn with the motion's prop than walking."""
+    mounted = motion.startswith("riding ") and motion != "riding horse"
+    drawn = "riding bicycle" if mounted else motion
+    if drawn not in _PROPS:
         return 1.0, 1.0
     plain, grown = cast.size("man", "walking"), cast.size("man", drawn)
     return grown[0] / plain[0], grown[1] / plain[1]

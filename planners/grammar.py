@@ -147,9 +147,7 @@ class _Reader:
         self.pending, self.current, self.orphan = [], [], None
         self.sentence = len(self.seats)
 
-    def _shared(
-        self, seat: Seat, before: Seat | None, verbs: list[VerbGroup]
-    ) -> VerbGroup | None:
+    def _shared(self, seat: Seat, before: Seat | None, verbs: list[VerbGroup]) -> VerbGroup | None:
         attribute = seat.phrase.attribute
         if attribute and (seat.role == "subject" or seat.capable):
             return attribute
@@ -168,7 +166,7 @@ def _fly_kite(flyers: list[Seat], kite: Seat, verb: VerbGroup) -> None:
     kite.verb = verb
     for seat in flyers:
         if seat.verb is verb:
-            seat.verb = VerbGroup(verb.text, "kite-flying", "fly", verb.start, verb.end)
+            seat.verb = VerbGroup(verb.text, "flying kite", "fly", verb.start, verb.end)
 
 
 def seats(line: Line) -> list[Seat]:

@@ -32,8 +32,8 @@ _NO_DIRECTION = (
     r"|to|leg|arm|corner|of)\b)"
 )
 _HINTS: tuple[tuple[str, str, str], ...] = (
-    ("heading", "right", r"\bfrom (?:the )?left(?: side)?(?: to (?:the )?right)?\b|\bleft to right\b"),
-    ("heading", "left", r"\bfrom (?:the )?right(?: side)?(?: to (?:the )?left)?\b|\bright to left\b"),
+    ("heading", "right", r"\b(?:from (?:the )?)?left to (?:the )?right\b|\bfrom (?:the )?left\b"),
+    ("heading", "left", r"\b(?:from (?:the )?)?right to (?:the )?left\b|\bfrom (?:the )?right\b"),
     ("side", "left", r"\b(?:on|at|in) (?:the|its|his|her) (?:far |lower |upper )?left\b"),
     ("side", "right", r"\b(?:on|at|in) (?:the|its|his|her) (?:far |lower |upper )?right\b"),
     ("side", "left", r"\bto the left of\b"),

@@ -11,7 +11,8 @@ IRREGULAR_NOUNS = {
     **{"thief": "thieves", "dice": "dice"},
 }
 FIXED_NOUNS = frozenset(
-    "sheep deer moose bison salmon trout tuna cattle aircraft spacecraft squid carp elk".split()
+    {"sheep", "deer", "moose", "bison", "salmon", "trout", "tuna", "cattle", "squid", "carp", "elk"}
+    | {"aircraft", "spacecraft"}
 )
 _SHORT = re.compile(r"[^aeiou]*(?:qu)?[aeiou][^aeiouwxy]")
 _ALSO_DOUBLED = frozenset({"backflip", "travel", "pedal"})

@@ -21,7 +21,7 @@ LEVELS = (
     *((0.75, 0.45), (0.70, 0.45), (0.65, 0.45), (0.60, 0.40), (0.55, 0.40), (0.50, 0.35)),
     *((0.45, 0.30), (0.40, 0.30), (0.36, 0.25), (0.32, 0.20), (0.28, 0.15), (0.25, 0.10)),
 )
-_SPLIT_PENALTY = 4  # levels of shrinking that are better than a second row on the ground
+_SPLIT_WORTH = 0.65  # a second row on the ground must be worth it: things stand on one line
 # Zoom shows the world from the first to the second scale; a pan shifts it as far either way.
 ZOOMS = {"zoom in": (0.82, 1.05), "zoom out": (1.05, 0.82)}
 PANS = {
@@ -84,27 +84,27 @@ def boxes(cast: tuple[Actor, ...], camera: str, frames: int) -> tuple[tuple[Box,
 def arrange(cast: tuple[Actor, ...], room: Stage) -> dict[int, Slot]:
     """The slots of the least shrunk arrangement in rows."""
     found = [
-        (level + penalty, number, rows, LEVELS[level])
-        for number, (rows, penalty) in enumerate(_arrangements(cast))
-        for level in _fitting(cast, rows, room)
+        (-worth * size, -way, number, rows, (size, way))
+        for number, (rows, worth) in enumerate(_arrangements(cast))
+        for size, way in _fitting(cast, rows, room)
     ]
-    _, _, rows, shares = min(found)
+    *_, rows, shares = min(found)
     return _slots(cast, rows, shares, room)
 
 
-def _arrangements(cast: tuple[Actor, ...]) -> Iterator[tuple[tuple[Row, ...], int]]:
-    """Rows from the top down: sky over ground, all in one row, or more rows for a crowd."""
+def _arrangements(cast: tuple[Actor, ...]) -> Iterator[tuple[tuple[Row, ...], float]]:
+    """Rows from the top down and their worth: sky over ground, one row, or more for a crowd."""
     order = _from_left(cast)
     high = tuple(n for n in order if cast[n].high)
     low = tuple(n for n in order if not cast[n].high)
     if high and low:
-        yield (high, low), 0
-    yield (order,), 0
+        yield (high, low), 1.0
+    yield (order,), 1.0
     layers = (*high, *low)
     for count in range(2, min(len(layers), 4) + 1):
-        yield _split(layers, count), _SPLIT_PENALTY + count - 2
+        yield _split(layers, count), _SPLIT_WORTH
     if high and len(low) > 1:
-        yield (high, *_split(low, 2)), _SPLIT_PENALTY
+        yield (high, *_split(low, 2)), _SPLIT_WORTH
 
 
 def _from_left(cast: tuple[Actor, ...]) -> Row:
@@ -118,14 +118,14 @@ def _split(row: Row, count: int) -> tuple[Row, ...]:
     return tuple(tuple(row[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True))
 
 
-def _fitting(cast: tuple[Actor, ...], rows: tuple[Row, ...], room: Stage) -> Iterator[int]:
-    """The first level at which the rows fit, if one does."""
-    for level, (size, way) in enumerate(LEVELS):
+def _fitting(cast: tuple[Actor, ...], rows: tuple[Row, ...], room: Stage) -> list[tuple]:
+    """The first shares of size and way at which the rows fit, if any do."""
+    for size, way in LEVELS:
         height = sum(_row_height(cast, row, size, way) for row in rows) + GAP * (len(rows) - 1)
         wide = all(_row_width(cast, row, size, way) <= room.width for row in rows)
         if wide and height <= room.height:
-            yield level
-            return
+            return [(size, way)]
+    return []
 
 
 def _row_height(cast: tuple[Actor, ...], row: Row, size: float, way: float) -> float:
@@ -153,7 +153,7 @@ def _slots(
     cast: tuple[Actor, ...], rows: tuple[Row, ...], shares: tuple[float, float], room: Stage
 ) -> dict[int, Slot]:
     """Rows stand on one another from the ground up; what height is left is the top row's."""
-    bottom, slots = GROUND, {}
+    bottom, slots = GROUND, dict[int, Slot]()
     for row in reversed(rows):
         top = bottom - _row_height(cast, row, *shares)
         slots |= _row_slots(cast, row, shares, (room, room.top if row == rows[0] else top, bottom))
@@ -175,7 +175,7 @@ def _row_slots(
     ways = way * sum(cast[lane[0]].reach for lane in lanes)
     longer = 1 + min(_MOST_GROWTH, left_over / ways) if ways else 1.0
     spare = (left_over - ways * (longer - 1)) / (len(lanes) + 1)
-    x, slots = room.left, {}
+    x, slots = room.left, dict[int, Slot]()
     for lane in lanes:
         x += spare
         reach = way * longer * cast[lane[0]].reach

@@ -72,33 +72,18 @@ MOTIONS: dict[str, Motion] = {
         *(Motion(f"riding {mount}", "cross", 0.38) for mount in ("motorcycle", "elephant", "car")),
         *(Motion(name, "cross", 0.38) for name in ("riding", "skating", "skiing", "surfing")),
         Motion("rowing", "cross", 0.24),
+        Motion("flying kite", "stay"),
     )
 }
 OWN_REACH = {"cross": 0.30, "stay": 0.0}
 NOT_SUBJECTS = ("scene", "part", "prop")
 LIVING = ("person", "animal", "bird", "swimmer")
 
-COUNTS: dict[str, int] = {
-    **{
-        word: number
-        for number, word in enumerate(
-            "zero one two three four five six seven eight nine ten eleven twelve".split()
-        )
-    },
-    **{"no": 0, "single": 1, "twenty": 20, "thirty": 30, "fifty": 50},
-}
-QUANTITIES: dict[str, int] = {
-    **dict.fromkeys(("pair", "couple"), 2),
-    **dict.fromkeys(
-        "trio group flock herd pack school team bunch crowd few several number".split(), 3
-    ),
-    **dict.fromkeys("many lots lot".split(), 4),
-    **dict.fromkeys(("dozen", "dozens"), 12),
-    **dict.fromkeys("hundred hundreds thousand thousands million millions".split(), 100),
-}
 BARE_PLURAL = 2
 # Adjectives that say after "is" that somebody stays in place.
-STATES = frozenset("still motionless asleep stationary immobile seated idle".split())
+STATES = frozenset(
+    {"still", "motionless", "asleep", "stationary", "immobile", "seated", "idle", "unmoving"}
+)
 
 
 def read(name: str) -> dict:
@@ -110,6 +95,18 @@ def read(name: str) -> dict:
 def closed() -> dict[str, str]:
     """Function words and what they are; of two entries the later counts."""
     return {word: tag for tag, words in read("closed").items() for word in words.split()}
+
+
+@cache
+def counts() -> dict[str, int]:
+    """Exact number words."""
+    return read("numbers")["exact"]
+
+
+@cache
+def quantities() -> dict[str, int]:
+    """Vague quantities and the number that stands for them here."""
+    return read("numbers")["vague"]
 
 
 @cache
@@ -192,7 +189,7 @@ def count(word: str) -> int | None:
     """A number word or whole number; too many digits stand for very many."""
     if word.isascii() and word.isdigit():
         return int(word) if len(word) < 7 else 10**6
-    return COUNTS.get(word)
+    return counts().get(word)
 
 
 def kind(like: str) -> str:

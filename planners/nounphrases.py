@@ -117,7 +117,7 @@ def _built(line: Line, scan: _Scan, head: int) -> NounPhrase:
 def _number(line: Line, i: int, head: int, noun: Noun) -> int:
     """The exact number if one stands there, else a vague one, else what the noun's form tells."""
     numbers = [w for w in line.words[i:head] if w.tag == "NUM"]
-    exact = [w.number for w in numbers if w.word not in lexicon.QUANTITIES]
+    exact = [w.number for w in numbers if w.word not in lexicon.quantities()]
     if numbers:
         return exact[0] if exact else max(w.number for w in numbers)
     many = noun.plural or noun.lemma == "couple" or (noun.fixed and _several(line, i, head))

@@ -14,11 +14,15 @@ from starvid_core.scene import Subject
 
 MOST_INSTANCES = 8
 _EXAMPLE = 'write who does what, e.g. "A dog is running and a cat is sitting"'
-_VEHICLE_MOTIONS = ("running", "walking", "moving", "traveling", "cruising", "passing", "speeding")
+_VEHICLE_MOTIONS = (
+    *("running", "walking", "moving", "traveling", "cruising", "passing", "speeding", "rolling"),
+    *("zooming", "crossing", "approaching", "drifting"),
+)
+_RIDING = frozenset({"ride", "gallop", "trot", "canter", "race", "pass"})
 # A verb means another motion where the subject is of another kind.
 _KIND_MOTIONS: dict[str, dict[str, str]] = {
     "vehicle": dict.fromkeys(_VEHICLE_MOTIONS, "driving"),
-    "boat": dict.fromkeys((*_VEHICLE_MOTIONS, "drifting", "flying"), "sailing"),
+    "boat": dict.fromkeys((*_VEHICLE_MOTIONS, "flying"), "sailing"),
     "aircraft": dict.fromkeys((*_VEHICLE_MOTIONS, "floating", "hovering"), "flying"),
     "floater": dict.fromkeys(("floating", "drifting", "moving", "dancing", "sailing"), "flying"),
     "bird": {"hovering": "flying", "sailing": "flying"},
@@ -56,9 +60,10 @@ def read(prompt: str) -> Reading:
     masked = _masked(prompt, moves)
     line = tags.read(prompt, text.tokens(masked))
     found = _without_repetition(line, grammar.seats(line))
+    _refuse_pronouns(line, found)
     seats = _subjects(prompt, found)
     _check_count(seats)
-    chosen = [replace(part, **_placing(line, seats, n)) for n, part in enumerate(_parts(seats))]
+    chosen = [_placed(part, line, seats) for part in _parts(seats, found)]
     scenery = tuple(s.phrase.head.text for s in found if s.capable and s.verb is None)
     camera = next((name for name, _, _ in moves if name != "static"), "static")
     return Reading(prompt, tuple(chosen), camera, scenery)
@@ -83,6 +88,18 @@ def _without_repetition(line: Line, seats: list[Seat]) -> list[Seat]:
     return kept
 
 
+def _refuse_pronouns(line: Line, seats: list[Seat]) -> None:
+    """ "Two dogs, one running and one sitting": two motions for one noun have no words to hold."""
+    taken = {i for seat in seats for i in range(seat.phrase.start, seat.phrase.end)}
+    for i, word in enumerate(line.words):
+        acts = line.tag(i + 1) in ("AUX", "VERB") or line.tag(i + 2) == "PRON"
+        if word.word == "one" and i not in taken and acts:
+            raise InputError(
+                f'"one" in {text.quoted(line.prompt)} stands for a noun; name every subject, '
+                'e.g. "one dog is running and one dog is sitting"'
+            )
+
+
 def _subjects(prompt: str, seats: list[Seat]) -> list[Seat]:
     """Seats that are subjects of the scene."""
     seats = [s for s in seats if s.phrase.number > 0]
@@ -95,7 +112,7 @@ def _subjects(prompt: str, seats: list[Seat]) -> list[Seat]:
                 f'e.g. "{noun} sitting"'
             )
     acting = [s for s in seats if s.verb is not None]
-    found = [s for s in acting if s.kind not in lexicon.NOT_SUBJECTS and not _is_backdrop(s)]
+    found = [s for s in acting if not _is_backdrop(s)]
     found = found or [s for s in acting if s.role == "subject" and s.kind != "part"]
     if not found:
         raise InputError(f"no subject with a motion in {text.quoted(prompt)}; {_EXAMPLE}")
@@ -103,8 +120,12 @@ def _subjects(prompt: str, seats: list[Seat]) -> list[Seat]:
 
 
 def _is_backdrop(seat: Seat) -> bool:
-    """ "The weather is nice": a thing of which no motion is told."""
-    return seat.kind == "thing" and (seat.verb is None or seat.verb.weak)
+    """Scenery, things of which no motion is told ("is nice"), and props that go nowhere."""
+    if seat.verb is None or seat.kind in ("scene", "part"):
+        return True
+    going = lexicon.planned(seat.verb.motion).family not in ("still", "stay")
+    prop = seat.kind == "prop" and not (going and seat.role == "subject")
+    return prop or (seat.kind == "thing" and seat.verb.weak)
 
 
 def _check_count(seats: list[Seat]) -> None:
@@ -117,13 +138,13 @@ def _check_count(seats: list[Seat]) -> None:
         )
 
 
-def _parts(seats: list[Seat]) -> Iterable[Part]:
+def _parts(seats: list[Seat], found: list[Seat]) -> Iterable[Part]:
     for number, seat in enumerate(seats):
         verb, noun = seat.verb, seat.phrase.noun
         if verb is None:
             continue
         like = "thing" if noun.like in lexicon.NOT_SUBJECTS else noun.like
-        motion = _motion(seat.kind, verb.motion, verb.lemma)
+        motion = _mounted(seat, found) or _motion(seat.kind, verb.motion, verb.lemma)
         subject = Subject(number, seat.phrase.head.text, verb.text, seat.phrase.number, motion)
         yield Part(subject, like, target=_target(seats, number))
 
@@ -134,6 +155,15 @@ def _motion(kind: str, motion: str, lemma: str) -> str:
     return _KIND_MOTIONS.get(kind, {}).get(motion, motion)
 
 
+def _mounted(seat: Seat, found: list[Seat]) -> str | None:
+    """ "A man on a horse rides past" rides that horse."""
+    mount = found[found.index(seat) + 1] if seat is not found[-1] else None
+    if mount is None or mount.preposition != "on" or mount.verb or seat.verb is None:
+        return None
+    rides = seat.verb.lemma in _RIDING and not seat.verb.phrase
+    return lexicon.motion_with("ride", mount.phrase.noun.lemma) if rides else None
+
+
 def _target(seats: list[Seat], number: int) -> int | None:
     """The subject that stands right behind "towards"."""
     after = seats[number + 1] if number + 1 < len(seats) else None
@@ -141,15 +171,20 @@ def _target(seats: list[Seat], number: int) -> int | None:
     return number + 1 if goes else None
 
 
-def _placing(line: Line, seats: list[Seat], number: int) -> dict[str, str]:
-    """What the hints say of one subject; of two on one aspect the first."""
-    placing: dict[str, str] = {}
+def _placed(part: Part, line: Line, seats: list[Seat]) -> Part:
+    """The part with what the hints say of it; of two hints on one aspect the first."""
+    seat, found = seats[part.subject.id], dict[str, str]()
     for hint in hints.hints(_masked(line.prompt, hints.camera_moves(line.prompt))):
         owner = _owner(line, seats, hint)
-        shared = hint.aspect != "side" and seats[number].verb is owner.verb
-        if seats[number] is owner or shared:
-            placing.setdefault(hint.aspect, hint.value)
-    return placing
+        if seat is owner or (hint.aspect != "side" and seat.verb is owner.verb):
+            found.setdefault(hint.aspect, hint.value)
+    return replace(
+        part,
+        heading=found.get("heading", ""),
+        side=found.get("side", ""),
+        depth=found.get("depth", ""),
+        path=found.get("path", ""),
+    )
 
 
 def _owner(line: Line, seats: list[Seat], hint: Hint) -> Seat:

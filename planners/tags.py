@@ -9,10 +9,11 @@ from planners.lexicon import Noun, Verb
 from planners.text import Token
 
 _BREAKS = {",": "COMMA", **dict.fromkeys(".;!?:", "STOP"), **dict.fromkeys("()–—", "COMMA")}
-_ALWAYS_QUANTITIES = frozenset(
-    "few several many dozen dozens hundred hundreds thousand thousands million millions".split()
+_NEEDING_OF = frozenset(
+    {"pair", "couple", "trio", "group", "flock", "herd", "pack", "school", "team", "bunch", "crowd"}
+    | {"number", "quartet", "lots", "lot"}
 )
-_CONTRACTING = frozenset("there it he she that who what here".split())
+_CONTRACTING = frozenset({"there", "it", "he", "she", "that", "who", "what", "here"})
 _ONE = frozenset({"a", "an", "one", "another", "each", "every"})
 
 
@@ -84,8 +85,8 @@ def _tagged(token: Token, after: list[str], done: list[Tagged]) -> Tagged:
 
 
 def _number(word: str, after: list[str]) -> int | None:
-    if word in lexicon.QUANTITIES and (word in _ALWAYS_QUANTITIES or after[:1] == ["of"]):
-        return lexicon.QUANTITIES[word]
+    if word in lexicon.quantities() and (word not in _NEEDING_OF or after[:1] == ["of"]):
+        return lexicon.quantities()[word]
     return lexicon.count(word)
 
 

@@ -61,7 +61,8 @@ def checked(prompt: str) -> str:
 def quoted(text: str, longest: int = 120) -> str:
     """The text in quotes, cut where it is long and escaped where it cannot be printed."""
     shown = text if len(text) <= longest else text[: longest - 3] + "..."
-    return '"' + shown.encode("unicode_escape").decode("ascii") + '"' if _odd(shown) else f'"{shown}"'
+    plain = shown.encode("unicode_escape").decode("ascii") if _odd(shown) else shown
+    return f'"{plain}"'
 
 
 def _odd(text: str) -> bool:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from planners import lexicon
 from planners.inflection import gerund
+from planners.lexicon import Verb
 from planners.tags import Line
 from starvid_core.moving_emoji.cast import MOTIONS
 
 STAYING = "sitting"
-_OBJECT_PREPS = frozenset("on upon onto atop with off".split())
+_OBJECT_PREPS = frozenset({"on", "upon", "onto", "atop", "with", "off"})
 _BEFORE_OBJECT = ("DET", "NUM", "OTHER", "ADV", "POSS", "SKIP")
 _BEFORE_VERB = ("DET", "ADV", "OTHER", "NEG", "AUX")
 _TOWARDS_VERB = frozenset({"to", "for", "on", "about"})
@@ -57,9 +58,10 @@ def verb_group(line: Line, i: int) -> VerbGroup | None:
     return replace(found, motion=STAYING, phrase=False) if helpers.negated else found
 
 
-def attribute(line: Line, i: int) -> VerbGroup:
+def attribute(line: Line, i: int) -> VerbGroup | None:
     """The participle at word `i` in front of its noun: "a stopped car"."""
-    return _known(line, (i, i + 1), i, bare=True)
+    verb = line.words[i].verb
+    return _known(line, verb, (i, i + 1), i) if verb else None
 
 
 def _helpers(line: Line, i: int) -> _Helpers:
@@ -98,18 +100,17 @@ def _main(line: Line, i: int, helpers: _Helpers) -> VerbGroup | None:
     if verb is None:
         return None
     end, motion = _object(line, k, verb.lemma)
-    group = _known(line, (k, end), i, bare=not helped and verb.form in ("ing", "base"))
+    group = _known(line, verb, (k, end), i)
+    group = replace(group, bare=not helped and verb.form in ("ing", "base"))
     if motion:
         return replace(group, motion=motion, phrase=True, weak=False)
     return replace(group, passive=helped and verb.form == "past")
 
 
-def _known(line: Line, span: tuple[int, int], start: int, bare: bool) -> VerbGroup:
-    verb = line.words[span[0]].verb
-    if verb is None:
-        raise AssertionError(f"word {span[0]} of {line.prompt!r} is not a verb")
+def _known(line: Line, verb: Verb, span: tuple[int, int], start: int) -> VerbGroup:
     weak = verb.lemma in lexicon.lemmas("weak")
-    return VerbGroup(line.text(*span), verb.motion, verb.lemma, start, span[1], bare, weak=weak)
+    text = line.text(*span)
+    return VerbGroup(text, verb.motion, verb.lemma, start, span[1], bare=True, weak=weak)
 
 
 def _unknown(line: Line, i: int, k: int, helped: bool) -> VerbGroup | None:

@@ -84,29 +84,31 @@ def _halved(size: int, times: int) -> int:
 class Recorder:
     """What the recorded layers attended to in the UNet's last forward pass."""
 
-    levels: dict[str, int]
     level: int
     shape: tuple[int, ...] = ()
-    layers: dict[str, Float[Tensor, "batch token frame pixel"]] = field(default_factory=dict)
+    layers: dict[str, Float[Tensor, "batch token frame _h _w"]] = field(default_factory=dict)
 
     def maps(self) -> Float[Tensor, "batch token frame h w"]:
         """A: mean over heads and layers of the softmax over all tokens, on the graph."""
         if not self.layers:
             raise InputError("no attention was recorded; call the UNet inside the context first")
-        return torch.stack([self._on_grid(name) for name in self.layers]).mean(0)
+        size = self.size(self.level)
+        return torch.stack([_resized(A, size) for A in self.layers.values()]).mean(0)
 
-    def _size(self, level: int) -> tuple[int, int]:
+    def size(self, level: int) -> tuple[int, int]:
+        """The grid of the last pass after `level` halvings."""
         return _halved(self.shape[-2], level), _halved(self.shape[-1], level)
 
-    def _on_grid(self, name: str) -> Float[Tensor, "batch token frame h w"]:
-        """One layer's maps on the common grid; only "mid" has another, coarser one."""
-        A, (h, w) = self.layers[name], self._size(self.levels[name])
-        A = rearrange(A, "batch token frame (h w) -> batch token frame h w", h=h, w=w)
-        if (h, w) == self._size(self.level):
-            return A
-        flat = rearrange(A, "batch token frame h w -> batch (token frame) h w")
-        flat = interpolate(flat, self._size(self.level), mode="bilinear", align_corners=False)
-        return rearrange(flat, "batch (token frame) h w -> batch token frame h w", token=A.shape[1])
+
+def _resized(
+    A: Float[Tensor, "batch token frame _h _w"], size: tuple[int, int]
+) -> Float[Tensor, "batch token frame h w"]:
+    """The maps on the common grid; only those of "mid" have another, coarser one."""
+    if A.shape[-2:] == size:
+        return A
+    flat = rearrange(A, "batch token frame h w -> batch (token frame) h w")
+    flat = interpolate(flat, size, mode="bilinear", align_corners=False)
+    return rearrange(flat, "batch (token frame) h w -> batch token frame h w", token=A.shape[1])
 
 
 @contextmanager
@@ -114,11 +116,7 @@ def record_attention(
     unet: UNet3DConditionModel, stages: tuple[str, ...] = ("down", "up")
 ) -> Iterator[Recorder]:
     """Record the maps of `stages` while inside; the UNet is as before afterwards, errors or not."""
-    layers = cross_attention_layers(unet, stages)
-    mid = len(unet.down_blocks) - 1
-    level = _level(unet)
-    levels = {name: mid if name.startswith("mid_block") else level for name in layers}
-    recorder = Recorder(levels, level)
+    recorder = Recorder(_level(unet))
 
     def begin(module: nn.Module, args: tuple, kwargs: dict) -> None:
         recorder.shape = tuple((args[0] if args else kwargs["sample"]).shape)
@@ -126,16 +124,19 @@ def record_attention(
 
     with ExitStack() as hooks:
         hooks.callback(unet.register_forward_pre_hook(begin, with_kwargs=True).remove)
-        for name, layer in layers.items():
-            hook = _keeper(recorder, name)
+        for name, layer in cross_attention_layers(unet, stages).items():
+            level = len(unet.down_blocks) - 1 if name.startswith("mid_block") else recorder.level
+            hook = _keeper(recorder, name, level)
             hooks.callback(layer.register_forward_pre_hook(hook, with_kwargs=True).remove)
         yield recorder
 
 
-def _keeper(recorder: Recorder, name: str) -> Callable[[Attention, tuple, dict], None]:
+def _keeper(recorder: Recorder, name: str, level: int) -> Callable[[Attention, tuple, dict], None]:
     def keep(layer: Attention, args: tuple, kwargs: dict) -> None:
-        text = kwargs["encoder_hidden_states"]
-        recorder.layers[name] = _probabilities(layer, args[0], text, recorder.shape[2])
+        text, (h, w) = kwargs["encoder_hidden_states"], recorder.size(level)
+        A = _probabilities(layer, args[0], text, recorder.shape[2])
+        pattern = "batch token frame (h w) -> batch token frame h w"
+        recorder.layers[name] = rearrange(A, pattern, h=h, w=w)
 
     return keep
 

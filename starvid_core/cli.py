@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from starvid_core.errors import InputError
@@ -42,13 +41,13 @@ def main() -> None:
         sys.excepthook = _say_in_one_line
     try:
         code = app(arguments, prog_name="starvid", standalone_mode=False)
-    except (InputError, click.ClickException) as error:
+    except (InputError, typer.TyperException) as error:
         if debug:
             raise
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        sys.stderr.write(f"starvid: {printable(message)}\n")
+        said = getattr(error, "format_message", error.__str__)()
+        sys.stderr.write(f"starvid: {printable(said)}\n")
         code = 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("starvid: interrupted\n")
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
@@ -69,10 +68,11 @@ def _say_in_one_line(
     sys.stderr.write(f"starvid: unexpected {said} (--debug shows where)\n")
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"starvid {version('starvid')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -95,9 +95,9 @@ def plan(prompt: Prompt, output: Output = None) -> None:
     for violation in physics.check(trajectory):
         typer.echo(printable(f"note: {violation}"), err=True)
     if output is None:
-        typer.echo(schema.dumps(trajectory))
+        typer.echo(schema.dumps(trajectory), nl=False)
     else:
-        write_text(output, schema.dumps(trajectory) + "\n")
+        write_text(output, schema.dumps(trajectory))
         typer.echo(f"{output}: {_summary(trajectory)}")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from planners import rules, schema
+from planners import lexicon, rules, schema
 from starvid_core import paths
 from starvid_core.artifacts import (
     canonical_json,
@@ -37,7 +37,7 @@ from starvid_core.video import Video
 
 if TYPE_CHECKING:
     from starvid_core.backbones import Backbone
-    from starvid_core.perception.emoji import Judge
+    from starvid_core.perception.base import Judge
     from starvid_core.sampling import Clip
 else:  # planning, checking and finding runs must not wait for torch
     Backbone = Clip = Judge = Any
@@ -145,13 +145,14 @@ def spec(
     check_vocabulary(trajectory, backbone)
     check_options(options)
     sampling = _changed(_sampling(backbone, options), options)
+    planner = "given" if plan else "rules"
     return RunSpec(
         prompt=prompt,
         method=method,
         backbone=name,
-        planner="given" if plan else "rules",
+        planner=planner,
         seed=_seed(seed),
-        plan_json=schema.dumps(trajectory),
+        plan_json=schema.dumps(trajectory, planner),
         checkpoint=checkpoint,
         sampling=sampling,
         config=_changed(StarVidConfig(), options),
@@ -200,7 +201,7 @@ def generate(one: RunSpec, backbone: Backbone | None = None) -> Clip:
 
 def save_maps(path: Path, clip: Clip) -> None:
     """Write the recorded attention maps, one array `[token, frame, h, w]` for every step."""
-    arrays: dict[str, Any] = {str(step): A.cpu().numpy() for step, A in clip.maps.items()}
+    arrays: dict[str, Any] = {str(step): A.detach().cpu().numpy() for step, A in clip.maps.items()}
     with writing(path) as temporary:
         np.savez_compressed(temporary, **arrays)
 
@@ -316,7 +317,8 @@ def check_vocabulary(trajectory: Trajectory, backbone: str | Backbone) -> None:
     name = backbone if isinstance(backbone, str) else backbone.name
     subjects, motions = _vocabulary(backbone)
     for subject in trajectory.plan.subjects:
-        _in_vocabulary("subject", subject.noun, subjects, name)
+        noun = lexicon.noun(subject.noun)
+        _in_vocabulary("subject", noun.lemma if noun else subject.noun, subjects, name)
         _in_vocabulary("motion", subject.motion, motions, name)
 
 

@@ -55,10 +55,11 @@ class Phase:
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.iterations < 1:
-            raise InputError(f"phase {self.name} needs 1 iteration or more, got {self.iterations}")
-        if not math.isfinite(self.rate):
-            raise InputError(f"phase {self.name} needs a finite weight, got {self.weight}")
+        if self.iterations < 1 or not math.isfinite(self.rate):
+            raise InputError(
+                f"phase {self.name} needs 1 iteration or more and a finite weight, "
+                f"got {self.iterations} and {self.rate}"
+            )
 
     @property
     def rate(self) -> float:
@@ -161,7 +162,8 @@ class _Turn:
         loss = phase.loss(A)
         value = float(loss.detach().sum())
         self.losses.append(LossValue(self.step, phase.name, iteration, value))
-        self._check_finite(phase, f"is {value}", math.isfinite(value), z)
+        if not math.isfinite(value):
+            raise broken(f"the {phase.name} loss is {value}", self.step, self.prompt, z)
         if phase.threshold > 0 and value < phase.threshold:
             return None
         pulls = [_pull(subject, A) for subject in loss]
@@ -172,8 +174,9 @@ class _Turn:
 
     def moved(self, phase: Phase, z: Tensor, gradient: Tensor) -> Tensor:
         """Eq. (7): z' = z - alpha * lambda * gradient; lines 5-6 and 13-14."""
-        finite = bool(gradient.isfinite().all())
-        self._check_finite(phase, "has a gradient that is not finite", finite, z)
+        if not gradient.isfinite().all():
+            what = f"the {phase.name} loss has a gradient that is not finite"
+            raise broken(what, self.step, self.prompt, z)
         return (z.float() - phase.rate * gradient).to(z.dtype)
 
     def _warn(self, phase: Phase, number: int) -> None:
@@ -185,10 +188,6 @@ class _Turn:
         )
         if warning not in self.warnings:
             self.warnings.append(warning)
-
-    def _check_finite(self, phase: Phase, what: str, finite: bool, z: Tensor) -> None:
-        if not finite:
-            raise broken(f"the {phase.name} loss {what}", self.step, self.prompt, z)
 
 
 def broken(what: str, step: int, prompt: str, z: Tensor) -> GuidanceError:

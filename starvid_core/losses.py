@@ -179,7 +179,7 @@ FORMULATIONS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
 def syntax(
     noun: Float[Tensor, "subject frame h w"],
     verb: Float[Tensor, "subject frame h w"],
-    others: Sequence[Maps],
+    others: Sequence[Float[Tensor, "_word frame h w"]],
     neighbours: int = 1,
     distance: str = "kl",
     form: str = "ratio",

@@ -76,7 +76,6 @@ def sample(
     ]
 
 
-@torch.no_grad()
 def denoise(
     backbone: Backbone,
     prompts: Sequence[str],
@@ -100,11 +99,13 @@ def denoise(
     for index, t in enumerate(scheduler.timesteps):
         turn = refocus(model.watch(t), z, index, guides, prompts)
         stages = [guide.stages for guide in guides] if index in record else []
-        prediction, maps = model.predict(turn.z, t, stages)
-        fresh = _fresh_noise(z, config.eta, seeds, index)
-        z = scheduler.step(
-            prediction, t, turn.z, eta=config.eta, variance_noise=fresh, return_dict=False
-        )[0]
+        # Not around the whole loop: the caller's own code runs between two steps.
+        with torch.no_grad():
+            prediction, maps = model.predict(turn.z, t, stages)
+            fresh = _fresh_noise(z, config.eta, seeds, index)
+            z = scheduler.step(
+                prediction, t, turn.z, eta=config.eta, variance_noise=fresh, return_dict=False
+            )[0]
         _check_finite(z, index, prompts)
         warnings = tuple(_unseen(*pair) for pair in zip(turn.warnings, warned, strict=True))
         yield Step(index, int(t), z, turn.losses, warnings, maps)
@@ -139,7 +140,7 @@ class _Model:
         maps = torch.stack([A[s][row] for row, s in enumerate(stages)]) if stages else None
         return self._guided(noise), maps
 
-    def _guided(self, noise: Latents) -> Latents:
+    def _guided(self, noise: Tensor) -> Latents:
         """Classifier-free guidance."""
         if self.scale == 1:
             return noise

@@ -9,8 +9,9 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
@@ -48,7 +49,7 @@ def align(prompt: str, subjects: Sequence[Subject], tokenizer: PreTrainedTokeniz
     for a word that is not in the prompt or is cut off by the tokenizer's limit.
     """
     text = _Text(prompt)
-    tokens = _Tokens.read(prompt, tokenizer)
+    tokens = _Tokens(prompt, tokenizer)
     nouns = _noun_places(text, subjects)
     verbs = _verb_places(text, subjects, nouns)
     pairs, others = [], []
@@ -60,8 +61,10 @@ def align(prompt: str, subjects: Sequence[Subject], tokenizer: PreTrainedTokeniz
     return Words(tuple(pairs), tuple(others))
 
 
-@dataclass(frozen=True)
-class _Part:
+Place = tuple[int, ...]  # numbers of the parts that a phrase covers, articles left out
+
+
+class _Part(NamedTuple):
     """A word, or one part of a hyphenated word: its comparable form and its characters."""
 
     form: str
@@ -70,24 +73,17 @@ class _Part:
     word: int
 
 
-Place = tuple[int, ...]  # numbers of the parts that a phrase covers, articles left out
-
-
-@dataclass(frozen=True)
 class _Text:
-    prompt: str
-    words: list[tuple[int, int]] = field(init=False)
-    parts: list[_Part] = field(init=False)
+    """A prompt in words, and these in parts."""
 
-    def __post_init__(self) -> None:
-        words = [match.span() for match in _WORD.finditer(self.prompt)]
-        parts = [
+    def __init__(self, prompt: str) -> None:
+        self.prompt = prompt
+        self.words = [match.span() for match in _WORD.finditer(prompt)]
+        self.parts = [
             _Part(_form(match.group()), *match.span(), number)
-            for number, span in enumerate(words)
-            for match in _PART.finditer(self.prompt, *span)
+            for number, span in enumerate(self.words)
+            for match in _PART.finditer(prompt, *span)
         ]
-        object.__setattr__(self, "words", words)
-        object.__setattr__(self, "parts", parts)
 
     def find(self, phrase: str, what: str) -> list[Place]:
         """Places of a phrase, articles disregarded; parts of hyphenated words only if no others."""
@@ -122,27 +118,22 @@ class _Text:
         return all(n in place for n, part in enumerate(self.parts) if part.word in words)
 
 
-@dataclass(frozen=True)
 class _Tokens:
     """Character ranges of the tokens, and how many of them the text encoder reads."""
 
-    prompt: str
-    offsets: list[tuple[int, int]]
-    readable: int
-    limit: int
-
-    @classmethod
-    def read(cls, prompt: str, tokenizer: PreTrainedTokenizerBase) -> "_Tokens":
+    def __init__(self, prompt: str, tokenizer: PreTrainedTokenizerBase) -> None:
         if not tokenizer.is_fast:
             raise InputError("words need a tokenizer that reports offsets; load its fast version")
-        coded = tokenizer(prompt, return_offsets_mapping=True, return_special_tokens_mask=True)
-        special, limit = coded["special_tokens_mask"], tokenizer.model_max_length
-        ending = len(special) - (max((n for n, s in enumerate(special) if not s), default=-1) + 1)
-        offsets = [
-            (0, 0) if s else pair for s, pair in zip(special, coded["offset_mapping"], strict=True)
+        coded = tokenizer(
+            prompt, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False
+        )
+        special = coded["special_tokens_mask"]
+        self.prompt, self.limit = prompt, tokenizer.model_max_length
+        self.offsets = [
+            (0, 0) if s else span for s, span in zip(special, coded["offset_mapping"], strict=True)
         ]
-        readable = len(offsets) if len(offsets) <= limit else limit - ending
-        return cls(prompt, offsets, readable, limit)
+        ending = next((n for n, s in enumerate(reversed(special)) if not s), 0)
+        self.readable = self.limit - (ending if len(special) > self.limit else 0)
 
     def of(self, spans: Sequence[tuple[int, int]]) -> Positions:
         """Positions of the tokens that touch these characters."""
@@ -166,7 +157,7 @@ def _form(word: str) -> str:
     return unicodedata.normalize("NFC", word).casefold()
 
 
-def _content(phrase: str) -> Place | tuple[str, ...]:
+def _content(phrase: str) -> tuple[str, ...]:
     forms = (_form(word) for word in _PART.findall(phrase))
     return tuple(form for form in forms if form not in ARTICLES)
 

@@ -14,6 +14,7 @@ from starvid_core.artifacts import writing
 from starvid_core.errors import InputError
 
 Video = UInt8[np.ndarray, "frame height width 3"]
+Resized = UInt8[np.ndarray, "frame _height _width 3"]
 
 SHORT_SIDE = 288
 RATE = 8
@@ -49,7 +50,7 @@ def suffix(path: Path) -> str:
     return path.suffix.lower()
 
 
-def enlarge(video: Video, short_side: int = SHORT_SIDE) -> Video:
+def enlarge(video: Video, short_side: int = SHORT_SIDE) -> Resized:
     """Whole-number enlargement by nearest neighbor; both sides even, as H.264 wants them."""
     height, width = video.shape[1:3]
     factor = -(-short_side // min(height, width))
@@ -58,7 +59,7 @@ def enlarge(video: Video, short_side: int = SHORT_SIDE) -> Video:
     return video.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
-def shrink(video: Video, height: int, width: int) -> Video:
+def shrink(video: Video, height: int, width: int) -> Resized:
     """Undo `enlarge`: the mean over the pixels that each small pixel had become."""
     high, wide = video.shape[1:3]
     if (high, wide) == (height, width):

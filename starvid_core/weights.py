@@ -1,4 +1,4 @@
-"""Weights from safetensors into a module: every tensor there, of its shape, finite, none left over."""
+"""Weights from safetensors into a module: all there, of their shapes, finite, none left over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def fill(module: Module, folder: Path, dtype: torch.dtype = torch.float32) -> Mo
     """
     state = _read(folder)
     expected = module.state_dict()
-    for kind, names in (("lacks", expected.keys() - state), ("has an unknown", state.keys() - expected)):
+    for kind, names in (
+        ("lacks", expected.keys() - state),
+        ("has an unknown", state.keys() - expected),
+    ):
         if names:
             raise InputError(f"{folder} {kind} tensor {min(names)}; restore the checkpoint")
     for name, value in state.items():

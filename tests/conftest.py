@@ -25,7 +25,7 @@ CAPTIONS = (
     "the boy and the girl are skateboarding in the snow",
     "a bird flies over two horses",
 )
-TOKENS = 40
+TOKENS = 77
 
 
 class TinyCodec(nn.Module):

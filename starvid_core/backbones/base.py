@@ -80,7 +80,7 @@ class Backbone:
         """Text embeddings as the pipelines of diffusers make them; no prompt is ever cut short."""
         limit = self.tokenizer.model_max_length
         for prompt in prompts:
-            tokens = len(self.tokenizer(prompt).input_ids)
+            tokens = len(self.tokenizer(prompt, verbose=False).input_ids)
             if tokens > limit:
                 raise InputError(
                     f"a prompt has {tokens} tokens and {self.name} reads {limit}; "

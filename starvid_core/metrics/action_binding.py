@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from starvid_core.metrics.tracks import tracks
-from starvid_core.perception.emoji import Judge
+from starvid_core.perception.base import Judge
 from starvid_core.scene import Trajectory
 
 

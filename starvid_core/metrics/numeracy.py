@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from jaxtyping import UInt8
 
-from starvid_core.perception.emoji import Judge
+from starvid_core.perception.base import Judge
 from starvid_core.scene import Trajectory
 
 EXACT_SHARE = 0.7

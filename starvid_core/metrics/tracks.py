@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from starvid_core.perception.emoji import Detection
+from starvid_core.perception.base import Detection
 from starvid_core.scene import Box, Trajectory
 
 Seen = Sequence[Sequence[Detection]]
@@ -24,9 +24,7 @@ def tracks(seen: Seen, trajectory: Trajectory) -> tuple[Track, ...]:
     rows: list[list[Box | None]] = [[None] * len(seen) for _ in planned.boxes]
     for f, frame in enumerate(seen):
         for noun in {s.noun.lower() for s in planned.plan.subjects}:
-            wanted = [
-                i for i, s in enumerate(planned.plan.instances) if s.noun.lower() == noun
-            ]
+            wanted = [i for i, s in enumerate(planned.plan.instances) if s.noun.lower() == noun]
             found = [d for d in frame if d.name == noun][: len(wanted)]
             for i, box in _assign(found, wanted, planned, f):
                 rows[i][f] = box

@@ -43,7 +43,7 @@ def article(noun: str) -> str:
 
 
 def clause(act: Act, form: int) -> str:
-    """"a dog is running" (form 0) or "a dog runs" (form 1)."""
+    """ "a dog is running" (form 0) or "a dog runs" (form 1)."""
     stands = act.motion == "sitting" and act.subject in ("car", "motorcycle", "tank", "boat")
     verb = (STOPPING if stands else VERBS[act.motion])[form]
     return f"{article(act.subject)} {act.subject} {verb}"

@@ -1,4 +1,4 @@
-"""Measure the drawn figures and write `sizes.json`: `python -m starvid_core.moving_emoji.measure`."""
+"""Measure the drawn figures: `python -m starvid_core.moving_emoji.measure` writes `sizes.json`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from starvid_core.artifacts import write_text
 from starvid_core.moving_emoji.cast import SUBJECTS, can
-from starvid_core.moving_emoji.figures import UNIT, figure
+from starvid_core.moving_emoji.figures import figure
 from starvid_core.moving_emoji.motions import MOTIONS
+from starvid_core.moving_emoji.sketch import UNIT
 
 ASPECT = 2.0
 

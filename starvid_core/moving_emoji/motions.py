@@ -54,7 +54,9 @@ def bouncing(t: float) -> Pose:
     while t > start + length:
         start, length, height = start + length, length * math.sqrt(0.6), height * 0.6
     u = (t - start) / length
-    return Pose(travel=t, rise=height * arc(u), cycle=t, squash=0.85 if min(u, 1 - u) < 0.07 else 1.0)
+    return Pose(
+        travel=t, rise=height * arc(u), cycle=t, squash=0.85 if min(u, 1 - u) < 0.07 else 1.0
+    )
 
 
 def diving(t: float) -> Pose:

@@ -1,11 +1,11 @@
 """Training of the embedded model: images first, then videos, resumable at any moment.
 
-Run as `starvid train model` or `python -m starvid_core.moving_emoji.train`.
+Run as `starvid train model`.
 """
 
 from __future__ import annotations
 
-import csv
+import copy
 import itertools
 import time
 from collections.abc import Iterator
@@ -17,14 +17,12 @@ import torch
 from diffusers import UNet3DConditionModel
 from diffusers.models.resnet import TemporalConvLayer
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from starvid_core.artifacts import write_json, write_manifest, writing, writing_folder
+from starvid_core.artifacts import write_json, write_manifest, writing_folder
 from starvid_core.moving_emoji.captions import caption
 from starvid_core.moving_emoji.codec import PatchCodec, to_float
 from starvid_core.moving_emoji.data import Clips, example, generator
@@ -35,8 +33,11 @@ from starvid_core.moving_emoji.model import (
     build_tokenizer,
     build_unet,
 )
+from starvid_core.moving_emoji.training_state import Log, load_place, load_state, save_state
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
+
+STATE = "state.safetensors"
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,11 @@ class Trainer:
         self.model = TextToVideo(
             build_unet(config.model, self.world), build_text_encoder(config.model, self.tokenizer)
         ).to(self.device)
-        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.scheduler = build_scheduler()
         self.codec = fit_codec(config, self.world).to(self.device)
         self.stage, self.step, self.seen = 0, 0, 0
+        self.log = Log(folder / "log.csv", ("stage", "step", "examples", "loss", "seconds"))
         self.optimizer = build_optimizer(self.model, config.stages[0])
 
     def run(self) -> None:
@@ -162,7 +164,8 @@ class Trainer:
                 self.seen += len(video)
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.4f}")
-                self.log(stage, loss, time.monotonic() - started)
+                spent = round(time.monotonic() - started, 3)
+                self.log.add(stage.name, self.step, self.seen, round(loss, 5), spent)
                 if self.step % self.config.checkpoint_every == 0:
                     self.save()
 
@@ -184,7 +187,10 @@ class Trainer:
         empty = self.tokenizer("", padding="max_length", return_tensors="pt").input_ids
         dropped = torch.rand(len(z), generator=draw) < self.config.caption_dropout
         ids = torch.where(dropped[:, None].to(ids.device), empty.to(ids), ids)
-        noisy, target = self.scheduler.add_noise(z, noise, t), self.scheduler.get_velocity(z, noise, t)
+        noisy, target = (
+            self.scheduler.add_noise(z, noise, t),
+            self.scheduler.get_velocity(z, noise, t),
+        )
         with torch.autocast(self.device.type, torch.bfloat16):
             predicted = self.model(noisy, t, ids)
         loss = nn.functional.mse_loss(predicted.float(), target)
@@ -199,47 +205,27 @@ class Trainer:
     def follow(self) -> None:
         """Exponential moving average of the weights, quick at first."""
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        pairs = [(self.average[k], v) for k, v in self.model.state_dict().items()]
-        floats = [(a, v) for a, v in pairs if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in floats], [v for _, v in floats], 1 - decay)
-
-    def log(self, stage: Stage, loss: float, seconds: float) -> None:
-        path = self.folder / "log.csv"
-        new = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["stage", "step", "examples", "loss", "seconds"])
-            writer.writerow([stage.name, self.step, self.seen, f"{loss:.5f}", f"{seconds:.3f}"])
+        pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
+        for average, value in pairs:
+            average.lerp_(value, 1 - decay)
 
     def save(self) -> None:
         """Write the training state, then the averaged model as a diffusers folder."""
-        state = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
-        state |= {f"average.{k}": v.contiguous() for k, v in self.average.items()}
-        for k, moments in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{k}.{n}": v.contiguous() for n, v in moments.items()}
-        place = {"stage": str(self.stage), "step": str(self.step), "seen": str(self.seen)}
-        with writing(self.folder / "state.safetensors") as path:
-            save_file(state, path, metadata=place)
+        place = {"stage": self.stage, "step": self.step, "seen": self.seen}
+        save_state(self.folder / STATE, self.modules, self.optimizer, place)
         self.export(self.folder / "model")
 
     def resume(self) -> None:
-        path = self.folder / "state.safetensors"
-        if not path.exists():
-            return
-        state = load_file(path)
-        with safe_open(path, "pt") as file:
-            place = {k: int(v) for k, v in file.metadata().items()}
-        self.stage, self.step, self.seen = place["stage"], place["step"], place["seen"]
-        self.model.load_state_dict(under("model.", state))
-        self.average = {k: v.to(self.device) for k, v in under("average.", state).items()}
-        self.optimizer = build_optimizer(self.model, self.config.stages[self.stage])
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in under("optimizer.", state).items():
-            number, name = key.split(".")
-            moments.setdefault(int(number), {})[name] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        """Take up the newest checkpoint, if there is one."""
+        place = load_place(self.folder / STATE)
+        if place:
+            self.stage, self.step, self.seen = place["stage"], place["step"], place["seen"]
+            self.optimizer = build_optimizer(self.model, self.config.stages[self.stage])
+            load_state(self.folder / STATE, self.modules, self.optimizer)
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        return {"model": self.model, "average": self.average}
 
     def export(self, folder: Path) -> None:
         """The averaged weights in half precision, as an ordinary diffusers folder."""
@@ -247,7 +233,7 @@ class Trainer:
             build_unet(self.config.model, self.world),
             build_text_encoder(self.config.model, self.tokenizer),
         )
-        frozen.load_state_dict(self.average)
+        frozen.load_state_dict(self.average.state_dict())
         frozen.half()
         with writing_folder(folder) as place:
             frozen.unet.save_pretrained(place / "unet")
@@ -258,10 +244,6 @@ class Trainer:
             write_json(place / "world.json", asdict(self.world))
             write_json(place / "recipe.json", asdict(self.config) | {"examples": self.seen})
             write_manifest(place)
-
-
-def under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
@@ -285,7 +267,3 @@ def train(world: str = "first", device: str = "cpu", stages: tuple[Stage, ...] =
     trainer = Trainer(config, BUILD / "train" / world, device)
     trainer.run()
     return trainer.folder / "model"
-
-
-if __name__ == "__main__":
-    train()

@@ -1,11 +1,10 @@
 """Training of the judge on renders of the world, and its accuracy on renders it has not seen.
 
-Run as `starvid train judge` or `python -m starvid_core.moving_emoji.train_judge`.
+Run as `starvid train judge`; it goes on where it was stopped.
 """
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,201 +12,78 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm.auto import tqdm
 
 from starvid_core.artifacts import write_json, write_manifest, writing_folder
 from starvid_core.moving_emoji.data import generator
-from starvid_core.moving_emoji.world import (
-    WORLDS,
-    Act,
-    Clip,
-    Scene,
-    WorldConfig,
-    _performance,
-    act,
-    render,
-)
+from starvid_core.moving_emoji.judge_data import SEED, Frames, Tracks, crowd, readable
+from starvid_core.moving_emoji.training_state import Log, load_state, save_state
+from starvid_core.moving_emoji.world import WORLDS, Clip, WorldConfig, render
 from starvid_core.paths import BUILD
-from starvid_core.perception.emoji import (
-    STRIDE,
-    Detector,
-    Judge,
-    MotionClassifier,
-    complete,
-    crop,
-    path_of,
-    to_input,
-)
-from starvid_core.scene import Box
-
-SEED = 77
+from starvid_core.perception.emoji import Detector, EmojiJudge, MotionClassifier
 
 
 @dataclass(frozen=True)
-class JudgeConfig:
-    """Recipe of the judge."""
+class Fit:
+    """How one of the judge's networks is trained."""
 
-    world: str = "first"
-    detector_steps: int = 2600
-    detector_batch: int = 48
-    motion_steps: int = 1500
-    motion_batch: int = 24
+    name: str
+    steps: int
+    batch: int
     learning_rate: float = 2e-3
+    checkpoint_every: int = 200
+    workers: int = 1
 
 
-def crowd(rng: np.random.Generator, world: WorldConfig) -> Scene:
-    """One to four subjects anywhere, the same one twice now and then."""
-    count = int(rng.choice((1, 2, 2, 3, 4)))
-    acts: list[Act] = []
-    for _ in range(count):
-        subject, motion = _performance(rng, world)
-        if acts and rng.random() < 0.15:
-            subject, motion = acts[-1].subject, acts[-1].motion
-        left = float(rng.uniform(-0.1, 0.75))
-        rise = float(rng.choice((0.0, rng.uniform(0, 0.35))))
-        acts.append(act(rng, subject, motion, (left, left + 0.45), rise))
-    return Scene(tuple(acts), str(rng.choice(world.backgrounds)))
-
-
-def readable(boxes: tuple[tuple[Box | None, ...], ...]) -> bool:
-    """Whether no subject hides another in the (only) frame."""
-    shown = [row[0] for row in boxes if row[0] is not None]
-    return all(a.overlap(b) < 0.25 for i, a in enumerate(shown) for b in shown[:i])
-
-
-def worn(frames: Tensor, rng: np.random.Generator) -> Tensor:
-    """Frames as a generator would leave them: grain, blur, other contrast."""
-    if rng.random() < 0.5:
-        frames = frames + torch.from_numpy(
-            rng.normal(0, rng.uniform(0, 0.14), frames.shape).astype(np.float32)
-        )
-    if rng.random() < 0.4:
-        small = functional.interpolate(frames, scale_factor=rng.uniform(0.55, 0.9), mode="area")
-        frames = functional.interpolate(small, frames.shape[-2:], mode="bilinear")
-    return (frames * rng.uniform(0.85, 1.1) + rng.uniform(-0.08, 0.08)).clamp(-1, 1)
-
-
-def stretched(frames: Tensor, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
-    """A view that squeezes or stretches the frame; returns it and `(sx, sy, tx, ty)` of the view."""
-    sx, sy = rng.uniform(0.8, 1.2, 2)
-    tx, ty = rng.uniform(-0.1, 0.1, 2)
-    theta = torch.tensor([[sx, 0, tx], [0, sy, ty]], dtype=torch.float32)[None]
-    grid = functional.affine_grid(theta, [1, *frames.shape[1:]], align_corners=False)
-    view = functional.grid_sample(frames, grid, padding_mode="border", align_corners=False)
-    return view, np.array([sx, sy, tx, ty])
-
-
-def seen_through(box: Box, view: np.ndarray) -> tuple[float, float, float, float]:
-    """Center and size of a box, in frame fractions, after `stretched`."""
-    sx, sy, tx, ty = view
-    x0, x1 = (((2 * x - 1) - tx) / sx / 2 + 0.5 for x in (box.x0, box.x1))
-    y0, y1 = (((2 * y - 1) - ty) / sy / 2 + 0.5 for y in (box.y0, box.y1))
-    x0, x1, y0, y1 = max(x0, 0), min(x1, 1), max(y0, 0), min(y1, 1)
-    return (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
-
-
-def targets(
-    clip: Clip, view: np.ndarray, subjects: tuple[str, ...], size: tuple[int, int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gaussian heat `[subject, h, w]`, shape `[4, h, w]` and its mask, of one frame."""
-    rows, columns = size
-    heat = torch.zeros(len(subjects), rows, columns)
-    shape, mask = torch.zeros(4, rows, columns), torch.zeros(rows, columns)
-    ys, xs = torch.arange(rows)[:, None] + 0.5, torch.arange(columns)[None] + 0.5
-    for part, row in zip(clip.scene.acts, clip.boxes, strict=True):
-        if row[0] is None:
-            continue
-        x, y, wide, tall = seen_through(row[0], view)
-        if wide * columns < 1.2 or tall * rows < 1.2:
-            continue
-        x, y, wide, tall = x * columns, y * rows, wide * columns, tall * rows
-        bump = torch.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * 0.8**2))
-        channel = subjects.index(part.subject)
-        heat[channel] = torch.maximum(heat[channel], bump)
-        j, i = min(int(y), rows - 1), min(int(x), columns - 1)
-        heat[channel, j, i] = 1.0
-        for v, u in ((j, i), (j - 1, i), (j + 1, i), (j, i - 1), (j, i + 1)):
-            if 0 <= v < rows and 0 <= u < columns:
-                shape[:, v, u] = torch.tensor([x - u - 0.5, y - v - 0.5, wide, tall])
-                mask[v, u] = 1.0
-    return heat, shape, mask
-
-
-@dataclass
-class Frames(Dataset):
-    """Single worn frames with their heat and shape targets."""
-
-    world: WorldConfig
-    count: int
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, k: int) -> tuple[Tensor, ...]:
-        rng = generator(SEED, k)
-        clip = render(crowd(rng, self.world), self.world, rng.uniform(0, 1, 1))
-        while not readable(clip.boxes):
-            clip = render(crowd(rng, self.world), self.world, rng.uniform(0, 1, 1))
-        frames, view = stretched(to_input(clip.video), rng)
-        size = (self.world.height // STRIDE, self.world.width // STRIDE)
-        return worn(frames, rng)[0], *targets(clip, view, self.world.subjects, size)
-
-
-@dataclass
-class Tracks(Dataset):
-    """One subject's crops and box path with its motion, boxes a little off as detected ones are."""
-
-    world: WorldConfig
-    count: int
-    seed: int = SEED + 1
-    clean: bool = False
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        rng = generator(self.seed, k)
-        while True:
-            subject, motion = _performance(rng, self.world)
-            left = float(rng.uniform(0, 0.4))
-            part = act(rng, subject, motion, (left, left + 0.6), 0.0)
-            scene = Scene((part,), str(rng.choice(self.world.backgrounds)))
-            clip = render(scene, self.world)
-            if any(box is not None for box in clip.boxes[0]):
-                break
-        frames, boxes = to_input(clip.video), complete(clip.boxes[0])
-        if not self.clean:
-            frames = worn(frames, rng)
-            boxes = boxes + torch.from_numpy(rng.normal(0, 0.012, boxes.shape)).float()
-        label = self.world.motions.index(motion)
-        return crop(frames, boxes, 0.25), path_of(boxes), torch.tensor(label)
+DETECTOR = Fit("detector", 2600, 48)
+MOTION = Fit("motion", 1500, 24)
 
 
 def focal(logits: Tensor, heat: Tensor) -> Tensor:
     """Penalty-reduced focal loss of center heatmaps."""
     p = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
     hit = heat.eq(1).float()
-    positive = -(1 - p) ** 2 * p.log() * hit
+    positive = -((1 - p) ** 2) * p.log() * hit
     negative = -((1 - heat) ** 4) * p**2 * (1 - p).log() * (1 - hit)
     return (positive + negative).sum() / hit.sum().clamp(min=1)
 
 
-def fit(model: nn.Module, loader: DataLoader, rate: float, name: str) -> None:
-    """AdamW with one cosine cycle."""
-    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=0.01)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=len(loader))
+def fit(model: nn.Module, data: Dataset, config: Fit, folder: Path) -> None:
+    """AdamW with one cycle of learning rates, from the newest checkpoint if there is one."""
+    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=0.01)
+    path = folder / f"{config.name}.safetensors"
+    done = load_state(path, {"model": model}, optimizer).get("step", 0)
+    log = Log(folder / f"{config.name}.csv", ("step", "loss"))
+    bar = tqdm(total=config.steps, initial=done, desc=config.name, mininterval=5)
     model.train()
-    bar = tqdm(loader, desc=name, mininterval=5)
-    for batch in bar:
-        loss = loss_of(model, batch)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimizer.step()
-        cycle.step()
-        bar.set_postfix(loss=f"{float(loss.detach()):.4f}")
+    with bar:
+        for step, batch in enumerate(_batches(data, config, done), done + 1):
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * one_cycle(step / config.steps)
+            loss = loss_of(model, batch)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+            optimizer.step()
+            bar.update()
+            log.add(step, round(float(loss.detach()), 5))
+            if step % config.checkpoint_every == 0 or step == config.steps:
+                save_state(path, {"model": model}, optimizer, {"step": step})
     model.eval()
+
+
+def _batches(data: Dataset, config: Fit, done: int) -> DataLoader:
+    left = Subset(data, range(done * config.batch, config.steps * config.batch))
+    ahead = 4 if config.workers else None
+    return DataLoader(left, config.batch, num_workers=config.workers, prefetch_factor=ahead)
+
+
+def one_cycle(share: float) -> float:
+    """Rises over the first 30 %, then falls along a cosine."""
+    if share < 0.3:
+        return 0.04 + 0.96 * share / 0.3
+    return 0.5 * (1 + float(np.cos(np.pi * (share - 0.3) / 0.7)))
 
 
 def loss_of(model: nn.Module, batch: list[Tensor]) -> Tensor:
@@ -221,7 +97,7 @@ def loss_of(model: nn.Module, batch: list[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def accuracy(judge: Judge, world: WorldConfig, count: int = 500) -> dict[str, float]:
+def accuracy(judge: EmojiJudge, world: WorldConfig, count: int = 500) -> dict[str, float]:
     """On clean renders never trained on: exact subject sets, box overlap, motions from boxes."""
     exact, overlaps, right, tracks = 0, [], 0, 0
     for k in range(count):
@@ -249,34 +125,20 @@ def accuracy(judge: Judge, world: WorldConfig, count: int = 500) -> dict[str, fl
 def whole(clip: Clip) -> bool:
     """Whether every subject is in the frame, away from its edge."""
     boxes = [row[0] for row in clip.boxes]
-    return all(b is not None and 0 < b.x0 and b.x1 < 1 and 0 < b.y0 for b in boxes)
+    return all(b is not None and b.x0 > 0 and b.x1 < 1 and b.y0 > 0 for b in boxes)
 
 
-def train(world_name: str = "first", config: JudgeConfig | None = None) -> Path:
-    """Train both networks of the judge; returns their folder."""
-    config = config or JudgeConfig(world=world_name)
+def train(world_name: str = "first", detector: Fit = DETECTOR, motion: Fit = MOTION) -> Path:
+    """Train both networks of the judge of a world; returns their folder."""
     torch.manual_seed(SEED)
-    random.seed(SEED)
-    world = WORLDS[config.world]
-    detector, classifier = Detector(world.subjects), MotionClassifier(world.motions)
-    frames = Frames(world, config.detector_steps * config.detector_batch)
-    fit(
-        detector,
-        DataLoader(frames, config.detector_batch, num_workers=1, prefetch_factor=4),
-        config.learning_rate,
-        "detector",
-    )
-    tracks = Tracks(world, config.motion_steps * config.motion_batch)
-    fit(
-        classifier,
-        DataLoader(tracks, config.motion_batch, num_workers=1, prefetch_factor=4),
-        config.learning_rate,
-        "motion",
-    )
-    return export(Judge(detector, classifier), world, BUILD / "train" / "judge" / "model")
+    world, folder = WORLDS[world_name], BUILD / "train" / f"judge-{world_name}"
+    judge = EmojiJudge(Detector(world.subjects), MotionClassifier(world.motions))
+    fit(judge.detector, Frames(world, detector.steps * detector.batch), detector, folder)
+    fit(judge.classifier, Tracks(world, motion.steps * motion.batch), motion, folder)
+    return export(judge, world, folder / "model")
 
 
-def export(judge: Judge, world: WorldConfig, folder: Path) -> Path:
+def export(judge: EmojiJudge, world: WorldConfig, folder: Path) -> Path:
     """Write both networks in half precision with their accuracy on unseen renders."""
     with writing_folder(folder) as place:
         write_json(place / "accuracy.json", accuracy(judge, world))
@@ -284,7 +146,3 @@ def export(judge: Judge, world: WorldConfig, folder: Path) -> Path:
         judge.classifier.half().save_pretrained(place / "motion")
         write_manifest(place)
     return folder
-
-
-if __name__ == "__main__":
-    train()

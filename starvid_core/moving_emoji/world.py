@@ -12,8 +12,9 @@ from PIL import Image
 from starvid_core.moving_emoji.cast import MOTIONS as ALL_MOTIONS
 from starvid_core.moving_emoji.cast import SUBJECTS as ALL_SUBJECTS
 from starvid_core.moving_emoji.cast import can, size
-from starvid_core.moving_emoji.figures import UNIT, figure
+from starvid_core.moving_emoji.figures import figure
 from starvid_core.moving_emoji.motions import MOTIONS, Pose
+from starvid_core.moving_emoji.sketch import UNIT
 from starvid_core.scene import Box
 
 GROUND = 0.92
@@ -190,12 +191,12 @@ def sample_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
     name = str(rng.choice(config.backgrounds))
     named = name != "grass" or rng.random() < 0.5
     if rng.random() >= config.pair_share:
-        subject, motion = _performance(rng, config)
+        subject, motion = performance(rng, config)
         return Scene((act(rng, subject, motion, (0.0, 1.0), 0.0),), name, named)
     return Scene(_pair(rng, config), name, named)
 
 
-def _performance(rng: np.random.Generator, config: WorldConfig) -> tuple[str, str]:
+def performance(rng: np.random.Generator, config: WorldConfig) -> tuple[str, str]:
     """Subjects are drawn evenly, then one of the subject's motions."""
     subject = str(rng.choice(config.subjects))
     return subject, str(rng.choice([m for m in config.motions if can(subject, m)]))
@@ -203,7 +204,7 @@ def _performance(rng: np.random.Generator, config: WorldConfig) -> tuple[str, st
 
 def _pair(rng: np.random.Generator, config: WorldConfig) -> tuple[Act, ...]:
     while True:
-        (a, m), (b, n) = _performance(rng, config), _performance(rng, config)
+        (a, m), (b, n) = performance(rng, config), performance(rng, config)
         if a != b and not held_out(a, b, config):
             return pair(rng, (a, m), (b, n))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,21 +17,14 @@ from torch.nn import functional
 
 from starvid_core.artifacts import verify_manifest
 from starvid_core.paths import CHECKPOINTS
+from starvid_core.perception.base import Detection
 from starvid_core.scene import Box
 from starvid_core.weights import fill
 
 STRIDE = 4
 CROP = 24
+RARE = -4.0  # the logit that a subject starts with at a cell
 Video = UInt8[np.ndarray, "frame height width 3"]
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One subject seen in one frame, its box in fractions of the frame."""
-
-    name: str
-    box: Box
-    score: float
 
 
 class Block(nn.Module):
@@ -71,7 +65,7 @@ class Detector(ModelMixin, ConfigMixin):
         self.body = nn.Sequential(stem(width), *(Block(width, d) for d in (1, 2, 3, 1)))
         self.heat = nn.Conv2d(width, len(subjects), 1)
         self.shape = nn.Conv2d(width, 4, 1)
-        nn.init.constant_(self.heat.bias, -4.0)
+        self.heat.bias = nn.Parameter(torch.full((len(subjects),), RARE))
 
     def forward(self, frames: Float[Tensor, "frame 3 height width"]) -> tuple[Tensor, Tensor]:
         """Heat logits `[frame, subject, h, w]` and `(dx, dy, width, height)` in cells."""
@@ -141,7 +135,7 @@ def complete(row: tuple[Box | None, ...]) -> Float[Tensor, "frame 4"]:
 
 
 @dataclass(frozen=True)
-class Judge:
+class EmojiJudge:
     """Reads Moving-Emoji videos: `detect` and `motion`."""
 
     detector: Detector
@@ -191,7 +185,7 @@ class Judge:
         return dict(zip(self.motions, logits.softmax(-1).tolist(), strict=True))
 
 
-def cell_box(shape: list[float], x: int, y: int, size: tuple[int, int]) -> Box | None:
+def cell_box(shape: list[float], x: int, y: int, size: Sequence[int]) -> Box | None:
     """The box that a cell predicts, cut to the frame."""
     rows, columns = size
     dx, dy, wide, tall = shape
@@ -202,12 +196,12 @@ def cell_box(shape: list[float], x: int, y: int, size: tuple[int, int]) -> Box |
     return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
-def load(folder: Path | None = None) -> Judge:
+def load(folder: Path | None = None) -> EmojiJudge:
     """The judge shipped in `data/checkpoints/judge`, its files checked against their hashes."""
     place = folder or CHECKPOINTS / "judge"
     fingerprint = verify_manifest(place)
     detector = Detector.from_config(Detector.load_config(place / "detector"))
     classifier = MotionClassifier.from_config(MotionClassifier.load_config(place / "motion"))
-    return Judge(
+    return EmojiJudge(
         fill(detector, place / "detector"), fill(classifier, place / "motion"), fingerprint
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +33,7 @@ from starvid_core.scene import Box, Trajectory
 
 FRAME, GAP, BETWEEN = 1.44, 0.05, 0.14
 HEADING, NUMBERS, MARGIN = 0.27, 0.16, 0.1
-LABEL, NOTE = 1.18, 1.12
+LABEL, NOTE = 1.3, 1.12
 
 Video = UInt8[np.ndarray, "frame height width 3"]
 Boxes = tuple[tuple[Box | None, ...], ...]
@@ -58,15 +58,18 @@ class Group:
     strips: tuple[Strip, ...]
 
 
-def strip(
-    label: str,
-    video: Video,
-    scores: Mapping[str, float],
-    planned: Trajectory | None = None,
-) -> Strip:
-    """A video with what the judge says of it; give the plan only where it was followed."""
-    boxes = planned.resample(len(video)).boxes if planned else ()
-    return Strip(label, video, note_lines(scores), boxes)
+def group(
+    planned: Trajectory,
+    clips: Mapping[str, tuple[Video, Mapping[str, float]]],
+    guided: Collection[str],
+) -> Group:
+    """The clips of one prompt with the judge's numbers; boxes in those that were guided by them."""
+    strips = []
+    for label, (video, scores) in clips.items():
+        boxes = planned.resample(len(video)).boxes if label in guided else ()
+        strips.append(Strip(label, video, note_lines(scores), boxes))
+    nouns = tuple(subject.noun for subject in planned.plan.instances)
+    return Group(planned.plan.prompt, nouns, tuple(strips))
 
 
 def plot_study(

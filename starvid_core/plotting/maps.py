@@ -28,6 +28,7 @@ OVERLAPS = {
     "own": "Verb and its own noun",
     "other": "Verb and the other noun",
 }
+SCALE = "attention: black is 0, the lightest cell is the maximum of its map"
 HEADING, WORDS, STEP, NOTE = 0.34, 0.2, 0.62, 1.12
 
 Maps = Float[np.ndarray, "step word frame h w"]
@@ -49,6 +50,15 @@ class Case:
             return [None] * self.maps.shape[1]
         rows = self.planned.resample(len(self.video)).boxes
         return [row[frame] for row in rows for _ in ("noun", "verb")]
+
+
+def word_maps(
+    recorded: Mapping[int, Float[np.ndarray, "token frame h w"]],
+    steps: Sequence[int],
+    words: Sequence[Sequence[int]],
+) -> Maps:
+    """The maps of words, each the mean over its tokens, at some of the recorded steps."""
+    return np.stack([[recorded[step][list(word)].mean(axis=0) for word in words] for step in steps])
 
 
 def overlaps(maps: Float[np.ndarray, "word frame h w"]) -> dict[str, float]:
@@ -76,10 +86,12 @@ def plot_attention(
     block = HEADING + WORDS + len(steps) * (tall + GAP)
     width = 2 * MARGIN + NOTE + _left(len(steps)) + len(words) * (FRAME + GAP)
     chart = chart_height(len(shared), False) + 0.3
-    sheet = Sheet.new(width, len(cases) * block + chart + 4 * MARGIN)
+    sheet = Sheet.new(width, len(cases) * block + chart + 5 * MARGIN)
+    right = width - 2 * MARGIN - NOTE
+    sheet.text(right, MARGIN + HEADING / 2 + 0.04, SCALE, size=SMALL, color=FAINT, ha="right")
     for number, case in enumerate(cases):
         _draw_case(sheet, MARGIN + number * block, case, (words, steps), frame)
-    y = 2.5 * MARGIN + len(cases) * block
+    y = 3.2 * MARGIN + len(cases) * block
     title = "Attention that two words share (0: apart, 1: in the same places), every seed"
     sheet.text(MARGIN, y + 0.1, title, size=LARGE, weight="bold")
     draw_scores(sheet, (1.4, y + 0.3, width - 1.4 - 3 * MARGIN), shared, OVERLAPS)
@@ -120,9 +132,7 @@ def _draw_case(
             picture(axes, A, cmap="magma", vmin=0, vmax=max(float(A.max()), 1e-12))
             outline(axes, boxes[column], ink)
     for row, step in enumerate(steps):
-        sheet.text(
-            left - 0.08, top + row * (tall + GAP) + tall / 2, step, size=NORMAL, ha="right"
-        )
+        sheet.text(left - 0.08, top + row * (tall + GAP) + tall / 2, step, size=NORMAL, ha="right")
     note = left + len(words) * (FRAME + GAP) + 0.06
     draw_note(sheet, note, top + high / 2, NOTE - 0.06, note_lines(case.scores))
 

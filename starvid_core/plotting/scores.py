@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from starvid_core.plotting.style import FAINT, INK, NORMAL, PAPER, SMALL, VARIANTS, Sheet
+from starvid_core.plotting.style import FAINT, INK, NORMAL, SMALL, VARIANTS, Sheet
 
 METRICS = {
     "numeracy": "Numeracy",
@@ -18,7 +18,9 @@ METRICS = {
     "action_binding": "Action binding",
 }
 RESAMPLES = 10_000
-ROW, TITLE, AXIS, KEY, GAP = 0.235, 0.24, 0.2, 0.24, 0.2
+OURS = "disk: mean of all clips, bar: 95 % bootstrap interval, dots: clips (larger: more clips)"
+THEIRS = "the paper's value (ZeroScope, other prompts and judges: compare orders, not heights)"
+ROW, TITLE, AXIS, KEY, GAP = 0.27, 0.24, 0.2, 0.22, 0.2
 
 Values = Float[np.ndarray, " clip"]
 Samples = Mapping[str, Mapping[str, np.ndarray]]
@@ -32,20 +34,33 @@ def interval(values: Values, share: float = 0.95) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def summary(samples: Samples, reference: str) -> list[dict[str, Any]]:
-    """A row for every variant and metric; `difference` is to `reference`, clip by clip."""
+def samples(table: Any, metrics: Iterable[str] = METRICS) -> dict[str, dict[str, np.ndarray]]:
+    """The columns of a table of clips as one array for every variant and metric, in its order."""
+    variant = np.asarray(table["variant"], dtype=object)
+    return {
+        name: {metric: np.asarray(table[metric], float)[variant == name] for metric in metrics}
+        for name in dict.fromkeys(variant)
+    }
+
+
+def summary(samples: Samples, reference: str, paper: Paper | None = None) -> list[dict[str, Any]]:
+    """A row for every variant and metric, beside the paper's value.
+
+    `difference` is to `reference`, clip by clip; the verdict is "open" when its interval holds 0.
+    """
     return [
         {"variant": variant, "metric": metric, "n": len(values)}
+        | {"paper": (paper or {}).get(variant, {}).get(metric, np.nan)}
         | _spread(values, "")
-        | _spread(values - samples[reference][metric], "difference")
+        | _compared(values - samples[reference][metric], variant == reference)
         for variant, metrics in samples.items()
         for metric, values in metrics.items()
     ]
 
 
-def chart_height(rows: int, key: bool) -> float:
+def chart_height(rows: int, paper: bool) -> float:
     """Inches that `draw_scores` needs."""
-    return TITLE + rows * ROW + AXIS + key * KEY
+    return TITLE + rows * ROW + AXIS + (1 + paper) * KEY
 
 
 def draw_scores(
@@ -69,23 +84,22 @@ def draw_scores(
         values = {variant: metrics[metric] for variant, metrics in samples.items()}
         _panel(axes, values, {v: found.get(metric) for v, found in (paper or {}).items()})
     for row, variant in enumerate(samples):
-        sheet.label(x - 0.1, y + TITLE + (row + 0.5) * ROW, variant, size=NORMAL, ha="right")
-    if paper:
-        _key(sheet, x, y + TITLE + tall + AXIS + KEY * 0.75)
+        sheet.label(x - 0.1, y + TITLE + (row + 0.6) * ROW, variant, size=NORMAL, ha="right")
+    _key(sheet, x, y + TITLE + tall + AXIS + KEY / 2, bool(paper))
 
 
-def _panel(
-    axes: Axes, values: Mapping[str, np.ndarray], paper: Mapping[str, float | None]
-) -> None:
+def _panel(axes: Axes, values: Mapping[str, np.ndarray], paper: Mapping[str, float | None]) -> None:
     for row, (variant, clips) in enumerate(values.items()):
         color = VARIANTS.get(variant.partition(",")[0], "#555555")
-        axes.plot(clips, _stacked(clips, row), ".", ms=2.6, mew=0, color=color, alpha=0.35)
+        places, counts = np.unique(clips.round(2), return_counts=True)
+        below = np.full(len(places), row + 0.3)
+        axes.scatter(places, below, s=5 * counts, lw=0, color=color, alpha=0.5)
         axes.plot(interval(clips), (row, row), lw=1.4, color=color, solid_capstyle="butt")
         axes.plot(clips.mean(), row, "o", ms=4.2, color=color, mec="white", mew=0.5, zorder=3)
         published = paper.get(variant)
         if published is not None:
-            axes.plot(published, row, "D", ms=3.6, mfc="none", mec=PAPER, mew=0.9, zorder=4)
-    axes.set(xlim=(-0.03, 1.03), ylim=(len(values) - 0.45, -0.55), yticks=[])
+            axes.plot(published, row, "D", ms=3.6, mfc="none", mec=INK, mew=0.9, zorder=4)
+    axes.set(xlim=(-0.03, 1.03), ylim=(len(values) - 0.4, -0.6), yticks=[])
     axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     axes.tick_params(axis="x", pad=1.5)
     axes.grid(axis="x")
@@ -93,24 +107,27 @@ def _panel(
     axes.spines["left"].set_visible(False)
 
 
-def _stacked(clips: np.ndarray, row: int) -> np.ndarray:
-    """Heights at which clips of equal score stand side by side instead of on one another."""
-    nth = [int(np.sum(np.isclose(clips[:i], v, atol=0.02))) for i, v in enumerate(clips)]
-    return row + 0.3 - 0.05 * np.array(nth)
+def _key(sheet: Sheet, x: float, y: float, paper: bool) -> None:
+    sheet.text(x, y, OURS, size=SMALL, color=FAINT)
+    if paper:
+        axes = sheet.axes(x, y + KEY - 0.08, 0.16, 0.16)
+        axes.plot(0, 0, "D", ms=3.6, mfc="none", mec=INK, mew=0.9)
+        axes.axis("off")
+        sheet.text(x + 0.2, y + KEY, THEIRS, size=SMALL, color=FAINT)
 
 
-def _key(sheet: Sheet, x: float, y: float) -> None:
-    axes = sheet.axes(x, y - 0.08, 0.16, 0.16)
-    axes.plot(0, 0, "D", ms=3.6, mfc="none", mec=PAPER, mew=0.9)
-    axes.axis("off")
-    note = "the paper's value (ZeroScope, its own judges and prompts: compare orders, not heights)"
-    sheet.text(x + 0.2, y, note, size=SMALL, color=INK)
-
-
-def _spread(values: np.ndarray, name: str) -> dict[str, float]:
+def _spread(values: np.ndarray, name: str) -> dict[str, Any]:
     low, high = interval(values)
     prefix = f"{name}_" if name else ""
     return {name or "mean": float(values.mean()), f"{prefix}low": low, f"{prefix}high": high}
+
+
+def _compared(differences: np.ndarray, is_reference: bool) -> dict[str, Any]:
+    spread = _spread(differences, "difference")
+    if is_reference:
+        return spread | {"verdict": "reference"}
+    higher, lower = spread["difference_low"] > 0, spread["difference_high"] < 0
+    return spread | {"verdict": "higher" if higher else "lower" if lower else "open"}
 
 
 def note_lines(scores: Mapping[str, float], names: Iterable[str] = METRICS) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib import font_manager, patheffects
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
@@ -20,11 +21,12 @@ from starvid_core.scene import Box
 
 DPI = 200
 SMALL, NORMAL, LARGE = 7.0, 8.0, 9.0
-INK, FAINT, PAPER = "#222222", "#767676", "#D55E00"
+INK, FAINT = "#222222", "#767676"
 # seaborn's "colorblind" palette: one color a subject, and one a variant with a name of its own.
 SUBJECTS = ("#D55E00", "#0173B2", "#029E73", "#CC78BC", "#ECE133")
 VARIANTS = {"StarVid": "#0173B2", "plain": "#DE8F05"}
-STYLE = {
+FONT = "DejaVu Sans"
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.labelsize": SMALL,
@@ -32,7 +34,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "figure.dpi": DPI,
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": NORMAL,
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.6,
@@ -92,7 +94,7 @@ class Sheet:
 
     def legend(self, x: float, y: float, names: tuple[str, ...]) -> None:
         """The subjects in the colors of their boxes, right aligned at `x`."""
-        parts = [
+        parts: list[Artist] = [
             TextArea(
                 f"■ {readable(name, 30)}",
                 textprops={"color": color, "size": NORMAL, "parse_math": False},
@@ -134,11 +136,11 @@ def picture(axes: Axes, image: Any, **style: Any) -> None:
 def outline(axes: Axes, box: Box | None, color: str) -> None:
     """A planned box; its thin white casing keeps it visible on every ground."""
     if box is not None:
-        casing = [patheffects.withStroke(linewidth=2.0, foreground="white")]
+        casing = [patheffects.withStroke(linewidth=1.8, foreground="white")]
         corner = (box.x0, box.y0)
         axes.add_patch(
             Rectangle(
-                corner, box.width, box.height, fill=False, ec=color, lw=1.1, path_effects=casing
+                corner, box.width, box.height, fill=False, ec=color, lw=0.9, path_effects=casing
             )
         )
 
@@ -160,7 +162,7 @@ def readable(text: str, limit: int = 96) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    font = font_manager.get_font(font_manager.findfont(STYLE["font.family"]))
+    font = font_manager.get_font(font_manager.findfont(FONT))
     return frozenset(font.get_charmap())
 
 

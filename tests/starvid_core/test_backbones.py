@@ -34,15 +34,15 @@ def test_the_initial_noise_is_keyed_by_seed_alone(tiny_backbone) -> None:
 
 def test_text_is_padded_to_the_limit_of_the_tokenizer(tiny_backbone) -> None:
     text = tiny_backbone.encode_text(["a dog runs", "", "a cat"])
-    assert text.shape == (3, 40, 16)
+    assert text.shape == (3, 77, 16)
     torch.testing.assert_close(text[:1], tiny_backbone.encode_text(["a dog runs"]))
     assert not text.requires_grad
 
 
 def test_a_prompt_that_would_be_cut_short_is_refused(tiny_backbone) -> None:
-    tiny_backbone.encode_text(["a " * 38])
-    with pytest.raises(InputError, match="a prompt has 41 tokens and tiny reads 40; shorten it"):
-        tiny_backbone.encode_text(["a dog", "a " * 39])
+    tiny_backbone.encode_text(["a " * 75])
+    with pytest.raises(InputError, match="a prompt has 78 tokens and tiny reads 77; shorten it"):
+        tiny_backbone.encode_text(["a dog", "a " * 76])
 
 
 def test_videos_are_bytes_and_survive_the_codec(tiny_backbone) -> None:

@@ -120,7 +120,7 @@ def test_only_missing_runs_are_made_in_batches_of_equal_settings(spec, tiny_back
 
 
 def test_a_video_does_not_depend_on_its_batch(spec, tiny_backbone, runs):
-    specs = [spec(seed=s) for s in range(3)]
+    specs = [spec(seed=s, steps=2, spatial_iterations=1) for s in range(3)]
     together = [r.video for r in experiment.ensure(specs, tiny_backbone, progress=False)]
     for file in sorted(runs.rglob("*"), reverse=True):
         file.rmdir() if file.is_dir() else file.unlink()
@@ -175,7 +175,6 @@ def test_weights_that_changed_since_planning_are_refused(spec, tiny_backbone):
     [
         ({"method": "starvit"}, "unknown method 'starvit', .*did you mean starvid"),
         ({"seed": -1}, "a seed is a whole number"),
-        ({"seed": 1.5}, "a seed is a whole number"),
         ({"steps": 0}, "steps must be a number of at least 1"),
         ({"steps": 2.5}, "steps must be like 50, got 2.5"),
         ({"guidance_scale": float("nan")}, "guidance_scale must be a number"),

@@ -92,7 +92,7 @@ def test_the_spatial_phase_takes_nouns_and_verbs_with_the_nouns_masks(
     plan = two_subject_trajectory.plan
     words = align(plan.prompt, plan.subjects, tiny_backbone.tokenizer)
     M = subject_masks(two_subject_trajectory, 3, 4, 6)
-    A = torch.rand(40, 3, 4, 6, generator=torch.Generator().manual_seed(0))
+    A = torch.rand(77, 3, 4, 6, generator=torch.Generator().manual_seed(0))
     spatial, syntax = starvid.guide(two_subject_trajectory, tiny_backbone).phases
     expected = [
         sum(losses.spatial(A[list(word)].mean(0)[None], M[i : i + 1]) for word in (p.noun, p.verb))

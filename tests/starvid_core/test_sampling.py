@@ -14,7 +14,7 @@ from torch import Tensor
 from starvid_core.attention import attention_maps
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
-from starvid_core.guidance import Guide, GuidanceError, Phase
+from starvid_core.guidance import GuidanceError, Guide, Phase
 from starvid_core.noise import noise
 from starvid_core.sampling import denoise, sample
 
@@ -146,7 +146,7 @@ def test_a_clip_carries_its_video_losses_and_maps(tiny_backbone) -> None:
     assert [(clip.prompt, clip.seed) for clip in clips] == list(zip(PROMPTS, (5, 6), strict=True))
     assert [value.step for value in clips[0].losses] == [1, 1]
     assert clips[1].losses == ()
-    assert clips[0].maps[1].shape == (40, 3, 4, 6)
+    assert clips[0].maps[1].shape == (77, 3, 4, 6)
     assert clips[0].video.shape == (3, 32, 48, 3)
     assert clips[0].video.dtype == np.uint8
 

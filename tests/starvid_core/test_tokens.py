@@ -29,7 +29,7 @@ VERBS = (
     "lifts the weights",
     "wind-surfs",
 )
-PLACES = ("", " on the grass", " in the snow, at night", " (slowly); then rests")
+PLACES = ("", " on the grass", " in the snow, at night", " (slowly)")
 JOINS = (" and ", ", while ", "; ", " as ")
 
 
@@ -131,7 +131,7 @@ def test_each_subject_gets_its_own_words(prompt, pairs, expected, tokenizer) -> 
         ("a dog-walker and a dog sit", ("dog", "sit"), ("dog", "sit")),
         ("a fast-running dog", ("dog", "running"), ("dog", "running")),
         ("a man's kite flies", ("man", "flies"), ("man", "flies")),
-        ("a cafe\u0301 robot \u2019jumps\u2019!", ("caf\u00e9", "jumps"), ("cafe\u0301", "jumps")),
+        ("a cafe\u0301 robot \u2019jumps\u2019!", ("caf\u00e9", "jumps"), ("cafe", "jumps")),
         ("\U0001f436 dog_runs \U0001f431", ("dog", "runs"), ("dog", "runs")),
         ("a\u00a0dog\n\truns", ("dog", "runs"), ("dog", "runs")),
     ],
@@ -178,18 +178,18 @@ def test_a_word_that_is_not_in_the_prompt_is_refused(pair, message: str, tokeniz
 
 
 def test_a_word_beyond_the_limit_is_refused_by_name(tokenizer) -> None:
-    prompt = "a dog runs " + "on the grass " * 12 + "and a cat jumps"
-    with pytest.raises(InputError, match=r"'cat' is cut off: .* reads 40 tokens .* shorten"):
+    prompt = "a dog runs " + "on the grass " * 24 + "and a cat jumps"
+    with pytest.raises(InputError, match=r"'cat' is cut off: .* reads 77 tokens .* shorten"):
         align(prompt, subjects(("cat", "jumps")), tokenizer)
     with pytest.raises(InputError, match="is cut off"):
         align(prompt, subjects(("dog", "runs")), tokenizer)
 
 
 def test_the_longest_prompt_that_fits_is_read_to_its_last_word(tokenizer) -> None:
-    words = align("a " * 36 + "dog runs", subjects(("dog", "runs")), tokenizer)
-    assert words.pairs[0].verb == (38,)
+    words = align("a " * 73 + "dog runs", subjects(("dog", "runs")), tokenizer)
+    assert words.pairs[0].verb == (75,)
     with pytest.raises(InputError, match="'runs' is cut off"):
-        align("a " * 37 + "dog runs", subjects(("dog", "runs")), tokenizer)
+        align("a " * 74 + "dog runs", subjects(("dog", "runs")), tokenizer)
 
 
 def test_a_tokenizer_without_offsets_is_refused() -> None:

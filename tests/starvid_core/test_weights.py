@@ -17,7 +17,10 @@ def layer() -> nn.Linear:
 
 
 def test_a_whole_file_fills_the_module(layer: nn.Linear, tmp_path: Path) -> None:
-    save_file({"weight": torch.ones(3, 2).half(), "bias": torch.zeros(3).half()}, tmp_path / "a.safetensors")
+    save_file(
+        {"weight": torch.ones(3, 2).half(), "bias": torch.zeros(3).half()},
+        tmp_path / "a.safetensors",
+    )
     filled = fill(layer, tmp_path)
     assert filled.weight.dtype == torch.float32 and bool((filled.weight == 1).all())
     assert not filled.weight.requires_grad and not filled.training
@@ -27,7 +30,10 @@ def test_a_whole_file_fills_the_module(layer: nn.Linear, tmp_path: Path) -> None
     ("state", "message"),
     [
         ({"weight": torch.ones(3, 2)}, "lacks tensor bias"),
-        ({"weight": torch.ones(3, 2), "bias": torch.ones(3), "b": torch.ones(1)}, "unknown tensor b"),
+        (
+            {"weight": torch.ones(3, 2), "bias": torch.ones(3), "b": torch.ones(1)},
+            "unknown tensor b",
+        ),
         ({"weight": torch.ones(2, 3), "bias": torch.ones(3)}, r"shape \(2, 3\), expected \(3, 2\)"),
         ({"weight": torch.full((3, 2), torch.nan), "bias": torch.ones(3)}, "weight is not finite"),
     ],

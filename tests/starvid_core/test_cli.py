@@ -1,0 +1,248 @@
+"""The command line: what works, and every bad input as one line with exit code 2."""
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from starvid_core import cli, experiment, paths, video
+from starvid_core.artifacts import write_json, write_manifest
+
+PROMPT = "A dog is running and a cat is jumping."
+WORLD = {
+    "subjects": ["dog", "cat"],
+    "motions": ["running", "jumping"],
+    "frames": 3,
+    "height": 32,
+    "width": 48,
+}
+
+
+@pytest.fixture(autouse=True)
+def checkpoint(tmp_path, monkeypatch):
+    """A model that knows two subjects and two motions, in place of the shipped one."""
+    folder = tmp_path / "checkpoints" / "emoji"
+    write_json(folder / "world.json", WORLD)
+    write_manifest(folder)
+    monkeypatch.setattr(paths, "CHECKPOINTS", folder.parent)
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    return folder
+
+
+@pytest.fixture
+def model(checkpoint, tiny_backbone, monkeypatch):
+    """The tiny backbone in the place of the embedded model."""
+    fingerprint = experiment.fingerprint(checkpoint)
+    named = replace(tiny_backbone, name="emoji", fingerprint=fingerprint)
+    monkeypatch.setattr(experiment, "_load", lambda name: named)
+
+
+@pytest.fixture
+def starvid(monkeypatch, capsys):
+    """Run the command; return exit code, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["starvid", *map(str, arguments)])
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        written = capsys.readouterr()
+        return end.value.code, written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def plan_file(tmp_path, starvid):
+    path = tmp_path / "plan.json"
+    assert starvid("plan", PROMPT, "-o", path)[0] == 0
+    return path
+
+
+def refused(result, *parts):
+    code, out, err = result
+    assert code == 2 and not out
+    assert err.startswith("starvid: ") and err.count("\n") == 1
+    for part in parts:
+        assert part in err
+    return True
+
+
+def test_a_plan_is_printed_or_written(starvid, tmp_path):
+    code, out, _ = starvid("plan", PROMPT)
+    assert code == 0
+    assert [s["noun"] for s in json.loads(out)["subjects"]] == ["dog", "cat"]
+    code, said, _ = starvid("plan", PROMPT, "-o", tmp_path / "plan.json")
+    assert code == 0 and "dog running, cat jumping; 8 frames" in said
+    assert (tmp_path / "plan.json").read_text() == out
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+def test_a_video_is_made_large_enough_to_see(starvid, tmp_path, model, suffix):
+    out = tmp_path / f"out.{suffix}"
+    code, said, _ = starvid("generate", PROMPT, "--steps", 2, "--method", "none", "-o", out)
+    assert code == 0 and "3 frames" in said
+    seen = video.load(out)
+    assert seen.shape[0] == 3 and min(seen.shape[1:3]) >= 288
+
+
+def test_a_plan_file_and_the_attention_go_with_a_video(starvid, tmp_path, model, plan_file):
+    out = tmp_path / "out.mp4"
+    options = ("--steps", 6, "--plan", plan_file, "--save-attention", "--method", "none")
+    assert starvid("generate", PROMPT, *options, "-o", out)[0] == 0
+    with np.load(tmp_path / "out.attention.npz") as maps:
+        assert maps.files == ["4"] and maps["4"].ndim == 4
+
+
+def test_version_and_help_answer(starvid):
+    assert starvid("--help")[0] == 0
+    code, out, _ = starvid("--version")
+    assert code == 0 and out.startswith("starvid ")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("", "the prompt is empty"),
+        ("   \n", "the prompt is empty"),
+        ("a quiet morning", "no subject"),
+        ("A dragon is running.", "does not know the subject 'dragon'; it knows cat, dog"),
+        ("A dog is sailing.", "does not know the motion"),
+        (" and ".join(["a dog is running"] * 12), "12"),
+        ("A dog\x1b[31m is run\x07ning \ud800", "starvid"),
+    ],
+    ids=["empty", "blank", "no subject", "unknown", "motion", "twelve", "control"],
+)
+def test_a_prompt_that_cannot_be_made_is_one_line(starvid, tmp_path, prompt, said):
+    result = starvid("generate", prompt, "-o", tmp_path / "out.mp4")
+    assert refused(result, said)
+    assert "\x1b" not in result[2] and "\x07" not in result[2]
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def changed(text, key, value):
+    return json.dumps(json.loads(text) | {key: value})
+
+
+def without(text, key):
+    return json.dumps({k: v for k, v in json.loads(text).items() if k != key})
+
+
+def with_box(text, box):
+    plan = json.loads(text)
+    plan["frames"][0][0]["box"] = box
+    return json.dumps(plan)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda t: without(t, "subjects"), "subjects"),
+        (lambda t: with_box(t, [-500, 0, 10, 10]), "box"),
+        (lambda t: with_box(t, [0, 0, "wide", 10]), "box"),
+        (lambda t: with_box(t, [0, 0, float("nan"), 10]), "NaN"),
+        (lambda t: changed(t, "prompt", "A dog is flying and a cat is jumping."), "prompt"),
+        (lambda t: t[:100], "plan.json"),
+        (lambda t: "\x00", "plan.json"),
+    ],
+    ids=["key", "outside", "type", "nan", "other", "cut", "binary"],
+)
+def test_a_wrong_plan_file_is_one_line(starvid, tmp_path, plan_file, damage, said):
+    plan_file.write_text(damage(plan_file.read_text()))
+    out = tmp_path / "out.mp4"
+    assert refused(starvid("generate", PROMPT, "--plan", plan_file, "-o", out), said)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--method", "starvit"), ("unknown method 'starvit'", "none, starvid", "did you mean")),
+        (("--backbone", "emojy"), ("unknown backbone 'emojy'", "did you mean emoji")),
+        (("--seed", "-1"), ("a seed is a whole number from 0 up, got -1",)),
+        (("--seed", "one"), ("one",)),
+        (("--steps", "0"), ("steps must be",)),
+        (("--guidance-scale", "nan"), ("guidance_scale must be",)),
+        (("--plan", "/nowhere/plan.json"), ("/nowhere/plan.json",)),
+        (("--colour", "red"), ("--colour",)),
+    ],
+    ids=lambda v: " ".join(v) if v[0].startswith("--") else "",
+)
+def test_a_wrong_option_is_one_line(starvid, tmp_path, options, said):
+    assert refused(starvid("generate", PROMPT, "-o", tmp_path / "out.mp4", *options), *said)
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("name", ["out.avi", "out", "file/out.mp4", "folder.mp4"])
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(starvid, tmp_path, name):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.mp4").mkdir()
+    assert refused(starvid("generate", PROMPT, "-o", tmp_path / name), "cannot write", name)
+
+
+def test_an_unknown_command_is_one_line(starvid):
+    assert refused(starvid("generat", PROMPT), "generat", "generate")
+
+
+def test_missing_weights_say_how_to_get_them(starvid, tmp_path, checkpoint):
+    (checkpoint / "manifest.json").unlink()
+    result = starvid("generate", PROMPT, "-o", tmp_path / "out.mp4")
+    assert refused(result, "no checkpoint at", "restore it with `git checkout")
+
+
+def test_changed_weights_are_refused(starvid, tmp_path, checkpoint, monkeypatch):
+    monkeypatch.setattr("starvid_core.backbones.emoji.CHECKPOINTS", checkpoint.parent)
+    (checkpoint / "world.json").write_text(json.dumps(WORLD) + " ")
+    result = starvid("generate", PROMPT, "-o", tmp_path / "out.mp4")
+    assert refused(result, "world.json", "restore it with")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_debug_shows_where(starvid, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["starvid", "generate", "", "-o", "/tmp/x.mp4", "--debug"])
+    with pytest.raises(cli.InputError, match="the prompt is empty"):
+        cli.main()
+
+
+def test_an_unexpected_error_is_one_line_too(capsys):
+    cli._say_in_one_line(RuntimeError, RuntimeError("first\nsecond"), None)
+    assert capsys.readouterr().err == (
+        "starvid: unexpected RuntimeError: first\\nsecond (--debug shows where)\n"
+    )
+
+
+def test_a_video_of_another_size_or_kind_is_not_scored(starvid, tmp_path, plan_file):
+    small = tmp_path / "small.npy"
+    np.save(small, np.zeros((3, 31, 48, 3), np.uint8))
+    assert refused(starvid("score", small, "--plan", plan_file), "48x31 are no enlargement")
+    (tmp_path / "text.mp4").write_text("not a video")
+    assert refused(starvid("score", tmp_path / "text.mp4", "--plan", plan_file), "not a .mp4 video")
+    assert refused(starvid("score", tmp_path / "no.mp4", "--plan", plan_file), "does not exist")
+
+
+def test_figures_refuse_what_is_not_there(starvid):
+    assert refused(starvid("figures", "fig99"), "no notebook 'fig99'")
+    assert refused(starvid("figures", "-p", "steps"), "a parameter is NAME=VALUE, got 'steps'")
+
+
+def test_training_refuses_what_it_does_not_know(starvid):
+    assert refused(starvid("train", "modle"), "unknown part to train 'modle'", "did you mean model")
+    assert refused(starvid("train", "model", "--world", "ful"), "unknown world 'ful'")
+
+
+def test_an_enlarged_video_shrinks_to_itself(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (3, 32, 48, 3), dtype=np.uint8)
+    assert np.array_equal(video.shrink(video.enlarge(frames), 32, 48), frames)
+
+
+def test_a_video_file_is_the_same_bytes_twice(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), dtype=np.uint8)
+    for suffix in (".mp4", ".gif"):
+        files = [tmp_path / f"{name}{suffix}" for name in "ab"]
+        for file in files:
+            video.save(file, frames)
+        assert files[0].read_bytes() == files[1].read_bytes()
+        assert video.load(files[0]).shape[0] == 3

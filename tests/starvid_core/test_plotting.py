@@ -1,0 +1,221 @@
+"""Figures: frames stay sharp, boxes stand where they were planned, text from outside is harmless."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+
+from starvid_core import plotting
+from starvid_core.plotting import style
+from starvid_core.plotting.frames import frame_size
+from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
+
+SCORES = {"numeracy": 1.0, "exact_frames": 0.5, "iou": 0.25, "action_binding": 0.0, "leakage": 1.0}
+NASTY = (
+    "a $\\ud$ dog and 5$ for a cat_{x}",
+    "\x00\x1b[31m a\tdog\nand a cat\u202e",
+    "犬 and \U0001f408 and \ud800",
+    "a dog runs and " * 60,
+    "",
+)
+
+
+@pytest.fixture(autouse=True)
+def our_style():
+    with matplotlib.rc_context():
+        plotting.use_style()
+        yield
+
+
+@pytest.fixture
+def video():
+    return np.random.default_rng(0).integers(256, size=(8, 48, 96, 3), dtype=np.uint8)
+
+
+def scene(prompt="A robot is skateboarding and a dog is sitting."):
+    subjects = (Subject(0, "robot", "skateboarding"), Subject(1, "dog", "sitting"))
+    robot = (Box(0.0, 0.2, 0.25, 0.9), Box(0.5, 0.2, 0.75, 0.9))
+    dog = (Box(0.7, 0.4, 1.0, 0.9), None)
+    return Trajectory(ScenePlan(prompt, subjects), (robot, dog))
+
+
+def comparison(video, trajectory, clips=3):
+    shown = {"plain": (video, SCORES), "StarVid": (video, SCORES)}
+    values = {metric: np.linspace(0, 1, clips) for metric in plotting.METRICS}
+    group = plotting.group(trajectory, shown, guided={"StarVid"})
+    return plotting.plot_study([group], {"plain": values, "StarVid": values})
+
+
+def attention(video, trajectory):
+    maps = np.random.default_rng(1).random((2, 4, 8, 6, 12), np.float32)
+    case = plotting.Case("seed 0", video, maps, SCORES, trajectory)
+    shared = {"StarVid, step 3": dict.fromkeys(plotting.OVERLAPS, np.array([0.1, 0.4]))}
+    words = ("robot", "skateboarding", "dog", "sitting")
+    return plotting.plot_attention([case], words, ("step 3", "step 10"), shared, frame=0)
+
+
+def images(figure):
+    return [image for axes in figure.axes for image in axes.get_images()]
+
+
+def boxes(axes):
+    return [p for p in axes.patches if isinstance(p, Rectangle)]
+
+
+def test_every_pixel_of_a_frame_becomes_a_square_of_equal_pixels(video):
+    figure = comparison(video, scene())
+    wide, tall = figure.get_size_inches() * style.DPI
+    for image in images(figure):
+        place = image.axes.get_position()
+        corners = np.array([place.x0 * wide, place.y0 * tall, place.x1 * wide, place.y1 * tall])
+        np.testing.assert_allclose(corners, corners.round(), atol=1e-6)
+        np.testing.assert_allclose(corners[2:] - corners[:2], (3 * 96, 3 * 48), atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 96), (80, 144), (320, 576)])
+def test_frames_of_every_backbone_are_large_enough_to_see(height, width):
+    wide, tall = frame_size(np.zeros((1, height, width, 3), np.uint8))
+    assert 1.2 <= wide <= 1.8
+    assert wide / tall == pytest.approx(width / height)
+
+
+def test_four_frames_are_shown_from_the_first_to_the_last(video):
+    shown = [image.get_array() for image in images(comparison(video, scene()))]
+    for image, frame in zip(shown, [0, 2, 5, 7] * 2, strict=True):
+        np.testing.assert_array_equal(image, video[frame])
+
+
+def test_boxes_stand_in_guided_rows_alone_and_where_they_were_planned(video):
+    plain, guided = np.split(np.array([i.axes for i in images(comparison(video, scene()))]), 2)
+    assert not any(boxes(axes) for axes in plain)
+    robot, dog = boxes(guided[0])
+    assert (robot.get_xy(), robot.get_width(), robot.get_height()) == ((0, 0.2), 0.25, 0.7)
+    assert (dog.get_xy(), dog.get_width()) == ((0.7, 0.4), pytest.approx(0.3))
+    assert robot.get_edgecolor() != dog.get_edgecolor()
+    (alone,) = boxes(guided[-1])
+    assert alone.get_xy() == (0.5, 0.2)
+
+
+def test_the_margin_shows_the_metrics_of_the_paper_and_ours_and_no_others(video):
+    texts = [text.get_text() for text in comparison(video, scene()).texts]
+    assert texts.count("1.00") == 2 and "Leakage" not in texts
+    assert {"Numeracy", "Exact frames", "IoU with plan", "Action binding"} <= set(texts)
+
+
+@pytest.mark.parametrize("prompt", NASTY)
+def test_prompts_are_drawn_as_they_are_and_never_read_as_formulas(video, prompt, tmp_path):
+    plotting.save(comparison(video, scene(prompt)), tmp_path / "figure")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_a_prompt_is_one_short_line_of_characters_that_the_font_has():
+    assert style.readable("a\n dog\x00 犬") == "a dog? ?"
+    assert len(style.readable("x" * 5000)) < 100
+
+
+def test_losses_in_the_name_of_a_variant_become_symbols_and_nothing_else_does():
+    assert style.symbols("without L_sp") == r"without $\mathcal{L}_{sp}$"
+    assert style.symbols("5$ L") == r"5\$ L"
+
+
+def test_a_figure_saved_twice_is_the_same_file(video, tmp_path):
+    for name in ("first", "second"):
+        plotting.save(comparison(video, scene()), tmp_path / name)
+    for kind in ("png", "pdf"):
+        first, second = (tmp_path / f"{n}.{kind}" for n in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_the_old_one(video, tmp_path):
+    picture = plotting.save(comparison(video, scene()), tmp_path / "figure")
+    before = picture.read_bytes()
+    broken = comparison(video, scene())
+    broken.text(0.5, 0.5, r"$\nothing$")
+    with pytest.raises(ValueError, match="nothing"):
+        plotting.save(broken, tmp_path / "figure")
+    assert picture.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["figure.pdf", "figure.png"]
+
+
+def test_text_is_never_smaller_than_seven_points(video):
+    for figure in (comparison(video, scene()), attention(video, scene())):
+        ticks = [label for axes in figure.axes for label in axes.get_xticklabels()]
+        assert min(text.get_fontsize() for text in [*figure.texts, *ticks]) >= 7
+
+
+def test_texts_do_not_overlap(video):
+    for figure in (comparison(video, scene()), attention(video, scene())):
+        figure.draw_without_rendering()
+        areas = [text.get_window_extent() for text in figure.texts]
+        pairs = [(a, b) for i, a in enumerate(areas) for b in areas[:i]]
+        assert not [pair for pair in pairs if pair[0].overlaps(pair[1])]
+        assert all(a.x0 >= 0 and a.x1 <= figure.bbox.width for a in areas)
+
+
+def test_every_map_is_drawn_from_zero_to_its_maximum_with_the_box_of_its_noun(video):
+    final, *maps = images(attention(video, scene()))
+    assert isinstance(final, AxesImage) and len(maps) == 2 * 4
+    for image in maps:
+        assert image.get_clim() == (0, pytest.approx(image.get_array().max()))
+    left_edges = [boxes(image.axes)[0].get_x() for image in maps]
+    assert left_edges == [0, 0, 0, 0, 0.7, 0.7, 0.7, 0.7]
+
+
+def test_a_map_without_attention_is_drawn_black(video):
+    case = plotting.Case("", video, np.zeros((1, 4, 8, 6, 12), np.float32), SCORES)
+    shared = {"plain": dict.fromkeys(plotting.OVERLAPS, np.zeros(1))}
+    figure = plotting.plot_attention([case], "abcd", ["step 1"], shared, frame=3)
+    figure.draw_without_rendering()
+    assert plotting.overlaps(case.maps[0]) == {"nouns": 0, "own": 0, "other": 0}
+
+
+def test_overlaps_are_one_for_equal_maps_and_zero_for_maps_that_never_meet():
+    left, right = np.zeros((2, 2, 3, 4), np.float32)
+    left[:, :, :2], right[:, :, 2:] = 0.3, 0.9
+    assert plotting.overlaps(np.stack([left, left, right, right])) == pytest.approx(
+        {"nouns": 0, "own": 1, "other": 0}
+    )
+    assert plotting.overlaps(np.stack([left, right, 2 * left, right]))["nouns"] == pytest.approx(1)
+
+
+def test_the_map_of_a_word_is_the_mean_over_its_tokens():
+    recorded = {2: np.arange(3 * 8, dtype=np.float32).reshape(3, 2, 2, 2)}
+    maps = plotting.word_maps(recorded, [2], [(0,), (1, 2)])
+    np.testing.assert_array_equal(maps[0, 0], recorded[2][0])
+    np.testing.assert_array_equal(maps[0, 1], (recorded[2][1] + recorded[2][2]) / 2)
+
+
+def test_an_interval_holds_the_mean_and_shrinks_to_it_for_equal_clips():
+    values = np.array([0.0, 0.25, 0.5, 1.0, 1.0])
+    low, high = plotting.interval(values)
+    assert 0 <= low < values.mean() < high <= 1
+    assert plotting.interval(values) == (low, high)
+    assert plotting.interval(np.full(4, 0.5)) == (0.5, 0.5)
+    assert plotting.interval(np.array([0.5])) == (0.5, 0.5)
+
+
+def test_an_interval_covers_the_true_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    found = [plotting.interval(rng.random(30)) for _ in range(200)]
+    assert 0.88 <= np.mean([low <= 0.5 <= high for low, high in found]) <= 0.99
+
+
+def test_differences_are_taken_clip_by_clip():
+    clips = np.array([0.1, 0.5, 0.9])
+    rows = plotting.summary(
+        {"plain": {"iou": clips}, "StarVid": {"iou": clips + 0.1}, "other": {"iou": clips[::-1]}},
+        "plain",
+        {"StarVid": {"iou": 0.7}},
+    )
+    assert [row["verdict"] for row in rows] == ["reference", "higher", "open"]
+    assert rows[1]["difference"] == pytest.approx(0.1)
+    assert rows[1]["difference_low"] == pytest.approx(0.1)
+    assert rows[1]["paper"] == 0.7 and np.isnan(rows[0]["paper"])
+
+
+def test_a_table_of_clips_becomes_arrays_in_its_order():
+    table = {"variant": ["b", "a", "b", "a"], "iou": [0.1, 0.2, 0.3, 0.4]}
+    found = plotting.samples(table, ["iou"])
+    assert list(found) == ["b", "a"]
+    np.testing.assert_array_equal(found["b"]["iou"], [0.1, 0.3])
