@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,9 +19,11 @@ _MOST_GROWTH = 0.4  # how far a way may be longer than its motion likes, where t
 # Size and length of way that are tried in turn until all fit, in shares of what they like.
 LEVELS = (
     *((1.0, 1.0), (1.0, 0.8), (0.96, 0.7), (0.92, 0.65), (0.88, 0.6), (0.84, 0.55), (0.80, 0.5)),
+    *((0.80, 0.45), (0.80, 0.40), (0.80, 0.35)),
     *((0.75, 0.45), (0.70, 0.45), (0.65, 0.45), (0.60, 0.40), (0.55, 0.40), (0.50, 0.35)),
     *((0.45, 0.30), (0.40, 0.30), (0.36, 0.25), (0.32, 0.20), (0.28, 0.15), (0.25, 0.10)),
 )
+LEAST = (0.09, 0.165)  # width and height that hold a cell of the maps even zoomed and far away
 _SPLIT_WORTH = 0.65  # a second row on the ground must be worth it: things stand on one line
 # Zoom shows the world from the first to the second scale; a pan shifts it as far either way.
 ZOOMS = {"zoom in": (0.82, 1.05), "zoom out": (1.05, 0.82)}
@@ -120,21 +123,27 @@ def _split(row: Row, count: int) -> tuple[Row, ...]:
 
 def _fitting(cast: tuple[Actor, ...], rows: tuple[Row, ...], room: Stage) -> list[tuple]:
     """The first shares of size and way at which the rows fit, if any do."""
-    for size, way in LEVELS:
-        height = sum(_row_height(cast, row, size, way) for row in rows) + GAP * (len(rows) - 1)
-        wide = all(_row_width(cast, row, size, way) <= room.width for row in rows)
-        if wide and height <= room.height:
-            return [(size, way)]
-    return []
+
+    def fits(shares: tuple[float, float]) -> bool:
+        heights = sum(_row_height(cast, row, *shares) for row in rows) + GAP * (len(rows) - 1)
+        widths = (_row_width(cast, row, *shares) for row in rows)
+        return heights <= room.height and all(width <= room.width for width in widths)
+
+    # Both shares only ever get smaller, so what fits once fits ever after.
+    return list(LEVELS[bisect_left(LEVELS, True, key=fits) :][:1])
 
 
 def _row_height(cast: tuple[Actor, ...], row: Row, size: float, way: float) -> float:
-    return max(size * cast[n].height + way * cast[n].rise for n in row)
+    return max(_sized(cast[n], size)[1] + way * cast[n].rise for n in row)
 
 
 def _row_width(cast: tuple[Actor, ...], row: Row, size: float, way: float) -> float:
-    boxes = sum(size * cast[n].width for n in row) + GAP * (len(row) + 1)
+    boxes = sum(_sized(cast[n], size)[0] for n in row) + GAP * (len(row) + 1)
     return boxes + way * sum(cast[lane[0]].reach for lane in _lanes(cast, row))
+
+
+def _sized(actor: Actor, size: float) -> tuple[float, float]:
+    return max(size * actor.width, LEAST[0]), max(size * actor.height, LEAST[1])
 
 
 def _lanes(cast: tuple[Actor, ...], row: Row) -> list[Row]:
@@ -191,7 +200,7 @@ def _slot(
     cast: tuple[Actor, ...], n: int, way: tuple[float, float], strip: tuple[float, float, float]
 ) -> Slot:
     actor, (x, reach), (size, top, bottom) = cast[n], way, strip
-    height = size * actor.height
+    width, height = _sized(actor, size)
     free = bottom - top - height
     rise = min(paths.COLUMN_FAMILIES.get(actor.family, actor.rise), free)
     if actor.high:
@@ -199,7 +208,7 @@ def _slot(
     elif actor.part.depth:
         bottom -= min(_FAR_UP, free - rise)
     leftward = actor.part.heading == "left"
-    return Slot(x, size * actor.width, height, reach, bottom, rise, leftward)
+    return Slot(x, width, height, reach, bottom, rise, leftward)
 
 
 def _aimed(cast: tuple[Actor, ...], n: int, slots: dict[int, Slot]) -> Slot:

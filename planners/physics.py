@@ -91,6 +91,12 @@ def check(trajectory: Trajectory) -> tuple[Violation, ...]:
     return tuple(found for rule in CHECKS.values() for found in rule(trajectory))
 
 
+def _boxes(trajectory: Trajectory) -> Iterator[tuple[int, int, Box]]:
+    """Instance, frame and box wherever somebody is in sight."""
+    for instance, row in enumerate(trajectory.boxes):
+        yield from ((instance, frame, box) for frame, box in enumerate(row) if box is not None)
+
+
 def _tracks(trajectory: Trajectory, *families: str) -> Iterator[_Track]:
     """Instances that are ever in sight, of some families of motion or of all."""
     for n, (subject, row) in enumerate(
@@ -98,9 +104,9 @@ def _tracks(trajectory: Trajectory, *families: str) -> Iterator[_Track]:
     ):
         motion = lexicon.motion(subject.motion) or lexicon.motion(subject.verb)
         family = motion.family if motion else ""
-        seen = [(frame, box) for frame, box in enumerate(row) if box is not None]
+        seen = {frame: box for frame, box in enumerate(row) if box is not None}
         if seen and (family in families or not families):
-            yield _Track(n, family, tuple(f for f, _ in seen), tuple(box for _, box in seen))
+            yield _Track(n, family, tuple(seen), tuple(seen.values()))
 
 
 def _laws(trajectory: Trajectory, *families: str) -> Iterator[_Track]:
@@ -115,21 +121,19 @@ def _length(box: Box) -> float:
 
 def inside(trajectory: Trajectory) -> Iterator[Violation]:
     """Boxes lie in the frame."""
-    for track in _tracks(trajectory):
-        for frame, box in zip(track.frames, track.boxes, strict=True):
-            beyond = max(-box.x0, -box.y0, box.x1 - 1, box.y1 - 1)
-            if beyond > EDGE:
-                yield Violation("inside", frame, track.instance, beyond, 0.0)
+    for instance, frame, box in _boxes(trajectory):
+        beyond = max(-box.x0, -box.y0, box.x1 - 1, box.y1 - 1)
+        if beyond > EDGE:
+            yield Violation("inside", frame, instance, beyond, 0.0)
 
 
 def area(trajectory: Trajectory) -> Iterator[Violation]:
     """Boxes hold the center of a cell, so that no mask is empty."""
-    for track in _tracks(trajectory):
-        for frame, box in zip(track.frames, track.boxes, strict=True):
-            rows, columns = GRID
-            cells = _centers(box.y0, box.y1, rows) * _centers(box.x0, box.x1, columns)
-            if cells < 1:
-                yield Violation("area", frame, track.instance, cells, 1.0)
+    rows, columns = GRID
+    for instance, frame, box in _boxes(trajectory):
+        cells = _centers(box.y0, box.y1, rows) * _centers(box.x0, box.x1, columns)
+        if cells < 1:
+            yield Violation("area", frame, instance, cells, 1.0)
 
 
 def _centers(low: float, high: float, count: int) -> int:
@@ -231,13 +235,12 @@ def perspective(trajectory: Trajectory) -> Iterator[Violation]:
             continue
         if camera in _PANS:
             axis, sign = _PANS[camera]
-            shift = sign * (track.boxes[-1].center[axis] - track.boxes[0].center[axis])
-            if shift < LEAST_PAN:
-                yield track.broken("perspective", shift, LEAST_PAN)
-            continue
-        growth = track.growth if camera == "zoom in" else 1 / track.growth
-        if growth < LEAST_PERSPECTIVE:
-            yield track.broken("perspective", growth, LEAST_PERSPECTIVE)
+            seen = sign * (track.boxes[-1].center[axis] - track.boxes[0].center[axis])
+        else:
+            seen = track.growth if camera == "zoom in" else 1 / track.growth
+        least = LEAST_PAN if camera in _PANS else LEAST_PERSPECTIVE
+        if seen < least:
+            yield track.broken("perspective", seen, least)
 
 
 CHECKS: dict[str, Callable[[Trajectory], Iterator[Violation]]] = {

@@ -45,7 +45,7 @@ class BoxEntry(_Strict):
 class PlanFile(_Strict):
     """The whole plan file; the order of the fields is the order in the file."""
 
-    version: Literal[1]
+    version: Annotated[int, Field(ge=1, le=1)]
     planner: Short
     prompt: Annotated[str, Field(min_length=1, max_length=text.LONGEST_PROMPT)]
     canvas: Annotated[list[int], Field(min_length=2, max_length=2)]

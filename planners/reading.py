@@ -63,7 +63,8 @@ def read(prompt: str) -> Reading:
     _refuse_pronouns(line, found)
     seats = _subjects(prompt, found)
     _check_count(seats)
-    chosen = [_placed(part, line, seats) for part in _parts(seats, found)]
+    told = [(hint, _owner(line, seats, hint)) for hint in hints.hints(masked)]
+    chosen = [_placed(part, seats[part.subject.id], told) for part in _parts(seats, found)]
     scenery = tuple(s.phrase.head.text for s in found if s.capable and s.verb is None)
     camera = next((name for name, _, _ in moves if name != "static"), "static")
     return Reading(prompt, tuple(chosen), camera, scenery)
@@ -171,11 +172,10 @@ def _target(seats: list[Seat], number: int) -> int | None:
     return number + 1 if goes else None
 
 
-def _placed(part: Part, line: Line, seats: list[Seat]) -> Part:
+def _placed(part: Part, seat: Seat, told: list[tuple[Hint, Seat]]) -> Part:
     """The part with what the hints say of it; of two hints on one aspect the first."""
-    seat, found = seats[part.subject.id], dict[str, str]()
-    for hint in hints.hints(_masked(line.prompt, hints.camera_moves(line.prompt))):
-        owner = _owner(line, seats, hint)
+    found: dict[str, str] = {}
+    for hint, owner in told:
         if seat is owner or (hint.aspect != "side" and seat.verb is owner.verb):
             found.setdefault(hint.aspect, hint.value)
     return replace(

@@ -200,9 +200,9 @@ def train(
 ) -> None:
     """Train the embedded model or its judge; goes on where it was stopped."""
     from starvid_core import experiment
-    from starvid_core.moving_emoji import train as model
-    from starvid_core.moving_emoji import train_judge as judge
     from starvid_core.moving_emoji.world import WORLDS
+    from starvid_core.training import judge
+    from starvid_core.training import text_to_video as model
 
     experiment.known("part to train", what, ["model", "judge"])
     experiment.known("world", world, sorted(WORLDS))

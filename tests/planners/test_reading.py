@@ -13,14 +13,20 @@ from starvid_core.errors import InputError
 from starvid_core.moving_emoji import cast
 
 TABLE = json.loads(Path(__file__).with_name("prompts.json").read_text(encoding="utf-8"))
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 FORMS = {
     "running": ("is running", "runs", "ran", "was jogging"),
     "walking": ("is walking", "walks slowly", "walked", "is strolling"),
     "skateboarding": ("is skateboarding", "skateboards past", "rides a skateboard"),
     "flying": ("is flying overhead", "flies", "flew", "is soaring"),
-    "riding bicycle": ("is riding a bike", "rides a bicycle", "bikes", "is cycling", "rode his bike"),
+    "riding bicycle": (
+        "is riding a bike",
+        "rides a bicycle",
+        "bikes",
+        "is cycling",
+        "rode his bike",
+    ),
     "swimming": ("is swimming", "swims", "swam"),
     "driving": ("is driving", "drives", "drove past"),
     "riding horse": ("rides a horse", "is riding a brown horse", "rode the pony"),

@@ -43,7 +43,7 @@ def _assert_sound(trajectory: Trajectory) -> None:
     for first, second in combinations(trajectory.boxes, 2):
         assert all(a.overlap(b) == 0 for a, b in zip(first, second, strict=True) if a and b)
     for box in (box for row in trajectory.boxes for box in row):
-        assert box is not None and 0 <= box.x0 and 0 <= box.y0 and box.x1 <= 1 and box.y1 <= 1
+        assert box is not None and min(box.x0, box.y0) >= 0 and max(box.x1, box.y1) <= 1
         assert box.width >= 1 / 18 and box.height >= 1 / 10, prompt
 
 
@@ -52,9 +52,9 @@ def test_plans_of_the_table_break_no_rule(prompt: str) -> None:
     _assert_sound(rules.plan(prompt))
 
 
-def test_a_thousand_random_casts_break_no_rule() -> None:
+def test_five_hundred_random_casts_break_no_rule() -> None:
     draw = random.Random(1)
-    for _ in range(1000):
+    for _ in range(500):
         chosen = draw.choices(PAIRS, k=draw.choice((1, 2, 2, 3, 3, 4, 5, 6, 7, 8)))
         _assert_sound(rules.plan(_prompt(chosen, draw.choice(CAMERAS))))
 
@@ -62,7 +62,7 @@ def test_a_thousand_random_casts_break_no_rule() -> None:
 @pytest.mark.parametrize("frames", [1, 2, 3, 5, 16, 24, 64])
 def test_other_numbers_of_frames_break_no_rule(frames: int) -> None:
     draw = random.Random(frames)
-    for _ in range(40):
+    for _ in range(15):
         trajectory = rules.plan(_prompt(draw.choices(PAIRS, k=3), draw.choice(CAMERAS)), frames)
         assert trajectory.frames == frames
         _assert_sound(trajectory)
@@ -70,7 +70,7 @@ def test_other_numbers_of_frames_break_no_rule(frames: int) -> None:
 
 def test_resampled_plans_break_no_rule() -> None:
     draw = random.Random(2)
-    for _ in range(150):
+    for _ in range(80):
         trajectory = rules.plan(_prompt(draw.choices(PAIRS, k=draw.randint(1, 4))))
         assert physics.check(trajectory.resample(16)) == (), trajectory.plan.prompt
 
@@ -90,12 +90,12 @@ def test_one_subject_has_the_size_that_it_is_drawn_with(subject: str, motion: st
 
 def test_two_subjects_keep_at_least_four_fifths_of_their_size() -> None:
     for a, b in combinations(PAIRS, 2):
-        if (hash_ := PAIRS.index(a) * 7 + PAIRS.index(b) * 13) % 19:
+        if (PAIRS.index(a) * 7 + PAIRS.index(b) * 13) % 19:
             continue
         trajectory = rules.plan(_prompt([a, b]))
         for n, (subject, motion) in enumerate((a, b)):
             share = _row(trajectory, n)[0].width / cast.size(subject, motion)[0]
-            assert 0.8 - 1e-9 <= share <= 1.1, (a, b, hash_)
+            assert 0.8 - 1e-9 <= share <= 1.1, (a, b)
 
 
 def test_plans_do_not_depend_on_chance() -> None:

@@ -162,7 +162,7 @@ def test_a_wrong_plan_file_is_one_line(starvid, tmp_path, plan_file, damage, sai
         (("--method", "starvit"), ("unknown method 'starvit'", "none, starvid", "did you mean")),
         (("--backbone", "emojy"), ("unknown backbone 'emojy'", "did you mean emoji")),
         (("--seed", "-1"), ("a seed is a whole number from 0 up, got -1",)),
-        (("--seed", "one"), ("one",)),
+        (("--seed", "one"), ("'--seed'", "valid integer")),
         (("--steps", "0"), ("steps must be",)),
         (("--guidance-scale", "nan"), ("guidance_scale must be",)),
         (("--plan", "/nowhere/plan.json"), ("/nowhere/plan.json",)),

@@ -33,9 +33,9 @@ from starvid_core.moving_emoji.model import (
     build_tokenizer,
     build_unet,
 )
-from starvid_core.moving_emoji.training_state import Log, load_place, load_state, save_state
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
+from starvid_core.training.state import Log, load_place, load_state, save_state
 
 STATE = "state.safetensors"
 

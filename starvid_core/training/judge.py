@@ -17,11 +17,11 @@ from tqdm.auto import tqdm
 
 from starvid_core.artifacts import write_json, write_manifest, writing_folder
 from starvid_core.moving_emoji.data import generator
-from starvid_core.moving_emoji.judge_data import SEED, Frames, Tracks, crowd, readable
-from starvid_core.moving_emoji.training_state import Log, load_state, save_state
 from starvid_core.moving_emoji.world import WORLDS, Clip, WorldConfig, render
 from starvid_core.paths import BUILD
 from starvid_core.perception.emoji import Detector, EmojiJudge, MotionClassifier
+from starvid_core.training.judge_data import SEED, Frames, Tracks, crowd, readable
+from starvid_core.training.state import Log, load_state, save_state
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Training of what this repository ships: the embedded text-to-video model and its judge."""
