@@ -9,7 +9,7 @@ from planners.nounphrases import NounPhrase, noun_phrase
 from planners.tags import Line
 from planners.verbgroups import VerbGroup, verb_group
 
-_COMPANY = frozenset({"with", "alongside", "by"})
+_COMPANY = frozenset({"with", "alongside", "by", "after"})
 
 
 @dataclass

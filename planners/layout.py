@@ -19,9 +19,9 @@ _MOST_GROWTH = 0.4  # how far a way may be longer than its motion likes, where t
 # Size and length of way that are tried in turn until all fit, in shares of what they like.
 LEVELS = (
     *((1.0, 1.0), (1.0, 0.8), (0.96, 0.7), (0.92, 0.65), (0.88, 0.6), (0.84, 0.55), (0.80, 0.5)),
-    *((0.80, 0.45), (0.80, 0.40), (0.80, 0.35)),
-    *((0.75, 0.45), (0.70, 0.45), (0.65, 0.45), (0.60, 0.40), (0.55, 0.40), (0.50, 0.35)),
-    *((0.45, 0.30), (0.40, 0.30), (0.36, 0.25), (0.32, 0.20), (0.28, 0.15), (0.25, 0.10)),
+    *((0.80, 0.45), (0.80, 0.40), (0.80, 0.35), (0.75, 0.35), (0.70, 0.35), (0.65, 0.35)),
+    *((0.60, 0.35), (0.55, 0.35), (0.50, 0.32), (0.45, 0.30), (0.40, 0.28), (0.36, 0.25)),
+    *((0.32, 0.20), (0.28, 0.15), (0.25, 0.10)),
 )
 LEAST = (0.09, 0.165)  # width and height that hold a cell of the maps even zoomed and far away
 _SPLIT_WORTH = 0.65  # a second row on the ground must be worth it: things stand on one line

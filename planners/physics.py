@@ -1,7 +1,6 @@
 """Checks of a trajectory against its plan and everyday physics (the rules of Table IX).
 
-The motion checks hold the camera still: a trajectory with a camera move is checked for the frame,
-for overlap, for speed and for perspective. Laws need `SHORTEST` frames to show.
+Under a moving camera the laws of motion rest, and laws need `SHORTEST` frames to show.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from planners import lexicon
-from starvid_core.scene import Box, Trajectory
+from planners.tracks import Track, boxes, tracks
+from starvid_core.scene import Trajectory
 
 GRID = (10, 18)  # rows and columns of the attention maps on which a box must hold a cell's center
 SHORTEST = 5
@@ -58,32 +57,9 @@ MEANINGS = {
 }
 
 
-@dataclass(frozen=True)
-class _Track:
-    """One instance's boxes in the frames where it is in sight, and the family of its motion."""
-
-    instance: int
-    family: str
-    frames: tuple[int, ...]
-    boxes: tuple[Box, ...]
-
-    @property
-    def growth(self) -> float:
-        """Last over first length."""
-        return _length(self.boxes[-1]) / _length(self.boxes[0])
-
-    @property
-    def travel(self) -> float:
-        """Farthest way from the first place."""
-        return max(math.dist(self.boxes[0].center, box.center) for box in self.boxes)
-
-    @property
-    def heights(self) -> list[float]:
-        """Heights of the center above the bottom of the frame."""
-        return [1 - box.center[1] for box in self.boxes]
-
-    def broken(self, code: str, value: float, limit: float) -> Violation:
-        return Violation(code, self.frames[-1], self.instance, value, limit)
+def _broken(track: Track, code: str, value: float, limit: float) -> Violation:
+    """A rule that holds for a whole track is broken in its last frame."""
+    return Violation(code, track.frames[-1], track.instance, value, limit)
 
 
 def check(trajectory: Trajectory) -> tuple[Violation, ...]:
@@ -91,37 +67,15 @@ def check(trajectory: Trajectory) -> tuple[Violation, ...]:
     return tuple(found for rule in CHECKS.values() for found in rule(trajectory))
 
 
-def _boxes(trajectory: Trajectory) -> Iterator[tuple[int, int, Box]]:
-    """Instance, frame and box wherever somebody is in sight."""
-    for instance, row in enumerate(trajectory.boxes):
-        yield from ((instance, frame, box) for frame, box in enumerate(row) if box is not None)
-
-
-def _tracks(trajectory: Trajectory, *families: str) -> Iterator[_Track]:
-    """Instances that are ever in sight, of some families of motion or of all."""
-    for n, (subject, row) in enumerate(
-        zip(trajectory.plan.instances, trajectory.boxes, strict=True)
-    ):
-        motion = lexicon.motion(subject.motion) or lexicon.motion(subject.verb)
-        family = motion.family if motion else ""
-        seen = {frame: box for frame, box in enumerate(row) if box is not None}
-        if seen and (family in families or not families):
-            yield _Track(n, family, tuple(seen), tuple(seen.values()))
-
-
-def _laws(trajectory: Trajectory, *families: str) -> Iterator[_Track]:
+def _laws(trajectory: Trajectory, *families: str) -> Iterator[Track]:
     """Tracks long enough to show a law, under a camera that rests."""
     if trajectory.plan.camera == "static":
-        yield from (t for t in _tracks(trajectory, *families) if len(t.boxes) >= SHORTEST)
-
-
-def _length(box: Box) -> float:
-    return math.sqrt(box.width * box.height)
+        yield from (t for t in tracks(trajectory, *families) if len(t.boxes) >= SHORTEST)
 
 
 def inside(trajectory: Trajectory) -> Iterator[Violation]:
     """Boxes lie in the frame."""
-    for instance, frame, box in _boxes(trajectory):
+    for instance, frame, box in boxes(trajectory):
         beyond = max(-box.x0, -box.y0, box.x1 - 1, box.y1 - 1)
         if beyond > EDGE:
             yield Violation("inside", frame, instance, beyond, 0.0)
@@ -130,7 +84,7 @@ def inside(trajectory: Trajectory) -> Iterator[Violation]:
 def area(trajectory: Trajectory) -> Iterator[Violation]:
     """Boxes hold the center of a cell, so that no mask is empty."""
     rows, columns = GRID
-    for instance, frame, box in _boxes(trajectory):
+    for instance, frame, box in boxes(trajectory):
         cells = _centers(box.y0, box.y1, rows) * _centers(box.x0, box.x1, columns)
         if cells < 1:
             yield Violation("area", frame, instance, cells, 1.0)
@@ -154,16 +108,15 @@ def size(trajectory: Trajectory) -> Iterator[Violation]:
     """Nobody grows or shrinks much while the camera rests."""
     if trajectory.plan.camera != "static":
         return
-    for track in _tracks(trajectory):
-        lengths = [_length(box) for box in track.boxes]
-        growth = max(lengths) / min(lengths)
+    for track in tracks(trajectory):
+        growth = max(track.lengths) / min(track.lengths)
         if growth > MOST_GROWTH:
-            yield track.broken("size", growth, MOST_GROWTH)
+            yield _broken(track, "size", growth, MOST_GROWTH)
 
 
 def speed(trajectory: Trajectory) -> Iterator[Violation]:
     """Nobody jumps from place to place."""
-    for track in _tracks(trajectory):
+    for track in tracks(trajectory):
         limit = MOST_SPEED.get(track.family, MOST_SPEED[""])
         steps = zip(pairwise(track.frames), pairwise(track.boxes), strict=True)
         for (before, frame), (a, b) in steps:
@@ -176,7 +129,7 @@ def still(trajectory: Trajectory) -> Iterator[Violation]:
     """Who sits, or does something in place, stays there."""
     for track in _laws(trajectory, *MOST_REST):
         if track.travel > MOST_REST[track.family]:
-            yield track.broken("still", track.travel, MOST_REST[track.family])
+            yield _broken(track, "still", track.travel, MOST_REST[track.family])
 
 
 def moves(trajectory: Trajectory) -> Iterator[Violation]:
@@ -184,53 +137,54 @@ def moves(trajectory: Trajectory) -> Iterator[Violation]:
     for track in _laws(trajectory, "cross", "swim"):
         nearing = max(track.growth, 1 / track.growth)
         if track.travel < LEAST_TRAVEL and nearing < LEAST_NEARING:
-            yield track.broken("moves", track.travel, LEAST_TRAVEL)
+            yield _broken(track, "moves", track.travel, LEAST_TRAVEL)
 
 
 def gravity(trajectory: Trajectory) -> Iterator[Violation]:
     """Jumps leave the ground and come back, falls gain speed, and who rises gains height."""
-    for track in _laws(trajectory, "hop", "fall", "dive", "rise"):
-        heights = track.heights
-        if track.family in ("fall", "dive"):
-            yield from _falls(track)
-            continue
-        end = heights[0] if track.family == "rise" else max(heights[0], heights[-1])
-        gained = (heights[-1] if track.family == "rise" else max(heights)) - end
+    for track in _laws(trajectory, "hop", "rise"):
+        first, *_, last = track.heights
+        rises = track.family == "rise"
+        gained = last - first if rises else max(track.heights) - max(first, last)
         if gained < LEAST_HEIGHT:
-            yield track.broken("gravity", gained, LEAST_HEIGHT)
+            yield _broken(track, "gravity", gained, LEAST_HEIGHT)
+    for track in _laws(trajectory, "fall", "dive"):
+        yield from _falls(track)
 
 
-def _falls(track: _Track) -> Iterator[Violation]:
+def _falls(track: Track) -> Iterator[Violation]:
     heights = track.heights
     middle = len(heights) // 2
     early, late = heights[0] - heights[middle], heights[-1 - middle] - heights[-1]
     if heights[0] - heights[-1] < LEAST_HEIGHT:
-        yield track.broken("gravity", heights[0] - heights[-1], LEAST_HEIGHT)
+        yield _broken(track, "gravity", heights[0] - heights[-1], LEAST_HEIGHT)
     elif late < early:
-        yield track.broken("gravity", late / early, 1.0)
+        yield _broken(track, "gravity", late / early, 1.0)
 
 
 def bounce(trajectory: Trajectory) -> Iterator[Violation]:
     """A bouncing body falls faster and faster, then rebounds, never higher than it fell from."""
     for track in _laws(trajectory, "bounce"):
         heights = track.heights
-        ground = next((i for i, (a, b) in enumerate(pairwise(heights)) if i and b > a), None)
+        steps = [a - b for a, b in pairwise(heights)]
+        top = next((i for i, step in enumerate(steps) if step > 0), len(steps))
+        ground = next((i for i in range(top, len(steps)) if steps[i] < 0), None)
         if ground is None:
-            yield track.broken("bounce", 0.0, LEAST_HEIGHT)
+            yield _broken(track, "bounce", 0.0, LEAST_HEIGHT)
             continue
-        steps = [a - b for a, b in pairwise(heights[: ground + 1])]
-        fall, rebound = max(heights[:ground]) - heights[ground], max(heights[ground:])
-        if fall < LEAST_HEIGHT or (len(steps) > 1 and max(steps) <= steps[0]):
-            yield Violation("bounce", track.frames[ground], track.instance, 0.0, LEAST_HEIGHT)
-        elif rebound - heights[ground] > fall:
-            share = (rebound - heights[ground]) / fall
-            yield Violation("bounce", track.frames[ground], track.instance, share, 1.0)
+        fall, rebound = (
+            max(part) - heights[ground] for part in (heights[:ground], heights[ground:])
+        )
+        steady = ground - top > 1 and max(steps[top:ground]) <= steps[top]
+        if fall < LEAST_HEIGHT or steady or rebound > fall:
+            value, limit = (rebound / fall, 1.0) if rebound > fall > 0 else (0.0, LEAST_HEIGHT)
+            yield Violation("bounce", track.frames[ground], track.instance, value, limit)
 
 
 def perspective(trajectory: Trajectory) -> Iterator[Violation]:
     """A zoom makes who stays larger or smaller, and a pan shifts who stays the other way."""
     camera = trajectory.plan.camera
-    for track in _tracks(trajectory, *MOST_REST) if camera != "static" else ():
+    for track in tracks(trajectory, *MOST_REST) if camera != "static" else ():
         if len(track.boxes) < 2:
             continue
         if camera in _PANS:
@@ -240,7 +194,7 @@ def perspective(trajectory: Trajectory) -> Iterator[Violation]:
             seen = track.growth if camera == "zoom in" else 1 / track.growth
         least = LEAST_PAN if camera in _PANS else LEAST_PERSPECTIVE
         if seen < least:
-            yield track.broken("perspective", seen, least)
+            yield _broken(track, "perspective", seen, least)
 
 
 CHECKS: dict[str, Callable[[Trajectory], Iterator[Violation]]] = {

@@ -189,7 +189,7 @@ def _placed(part: Part, seat: Seat, told: list[tuple[Hint, Seat]]) -> Part:
 
 def _owner(line: Line, seats: list[Seat], hint: Hint) -> Seat:
     """The subject before the hint, or the next one where a new clause starts with the hint."""
-    before = [s for s in seats if s.phrase.head.start < hint.start]
+    before = [s for s in seats if s.phrase.head.start <= hint.start]
     after = [s for s in seats if s.phrase.head.start > hint.start]
     if not before or not after:
         return (before or after)[-1 if before else 0]

@@ -94,8 +94,16 @@ def plot_attention(
     y = 3.2 * MARGIN + len(cases) * block
     title = "Attention that two words share (0: apart, 1: in the same places), every seed"
     sheet.text(MARGIN, y + 0.1, title, size=LARGE, weight="bold")
-    draw_scores(sheet, (1.4, y + 0.3, width - 1.4 - 3 * MARGIN), shared, OVERLAPS)
+    place = (1.4, y + 0.3, width - 1.4 - 3 * MARGIN)
+    draw_scores(sheet, place, shared, OVERLAPS, limits=_limits(shared))
     return sheet.figure
+
+
+def _limits(shared: Samples) -> tuple[float, float]:
+    """Tenths that hold all values, one range for all panels."""
+    values = np.concatenate([clips for overlap in shared.values() for clips in overlap.values()])
+    low, high = np.floor(values.min() * 10) / 10, np.ceil(values.max() * 10) / 10
+    return float(low), float(max(high, low + 0.1))
 
 
 def _left(steps: int) -> float:

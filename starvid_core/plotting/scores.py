@@ -69,6 +69,7 @@ def draw_scores(
     samples: Samples,
     titles: Mapping[str, str],
     paper: Paper | None = None,
+    limits: tuple[float, float] = (0.0, 1.0),
 ) -> None:
     """One panel a metric and one line a variant; `place` is left edge, top and width in inches.
 
@@ -82,6 +83,7 @@ def draw_scores(
         sheet.text(left, y + 0.1, title, size=NORMAL, weight="bold")
         axes = sheet.axes(left, y + TITLE, each, tall)
         values = {variant: metrics[metric] for variant, metrics in samples.items()}
+        _scale(axes, len(values), limits)
         _panel(axes, values, {v: found.get(metric) for v, found in (paper or {}).items()})
     for row, variant in enumerate(samples):
         sheet.label(x - 0.1, y + TITLE + (row + 0.6) * ROW, variant, size=NORMAL, ha="right")
@@ -99,8 +101,14 @@ def _panel(axes: Axes, values: Mapping[str, np.ndarray], paper: Mapping[str, flo
         published = paper.get(variant)
         if published is not None:
             axes.plot(published, row, "D", ms=3.6, mfc="none", mec=INK, mew=0.9, zorder=4)
-    axes.set(xlim=(-0.03, 1.03), ylim=(len(values) - 0.4, -0.6), yticks=[])
-    axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+
+
+def _scale(axes: Axes, rows: int, limits: tuple[float, float]) -> None:
+    low, high = limits
+    room = 0.03 * (high - low)
+    axes.set(xlim=(low - room, high + room), ylim=(rows - 0.4, -0.6), yticks=[])
+    ticks = low, (low + high) / 2, high
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.tick_params(axis="x", pad=1.5)
     axes.grid(axis="x")
     axes.set_axisbelow(True)

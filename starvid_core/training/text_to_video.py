@@ -180,7 +180,8 @@ class Trainer:
         """One step of v-prediction on noised latents, captions dropped now and then."""
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * schedule(self.step, stage)
-        draw = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.seen)
+        # Dropout draws from the global stream: set anew each step, a resumed run draws the same.
+        draw = torch.manual_seed(self.config.seed * 1_000_003 + self.seen)
         z = self.codec.encode(to_float(video))
         noise = torch.randn(z.shape, generator=draw).to(z)
         t = torch.randint(0, 1000, (len(z),), generator=draw).to(z.device)

@@ -113,6 +113,10 @@ def test_a_pan_shifts_who_sits_the_other_way() -> None:
     assert _codes(_moving("sitting", [200.0 + 8 * f for f in range(8)], "pan left")) == set()
 
 
+def test_a_ball_may_start_on_the_ground() -> None:
+    assert _codes(_rising("bouncing", [240, 160, 120, 150, 240, 190, 180, 200])) == set()
+
+
 def test_boxes_that_touch_do_not_overlap() -> None:
     rows = [[(100.0, 100.0, 90.0, 90.0)] * 8, [(190.0, 100.0, 90.0, 90.0)] * 8]
     assert _codes(_trajectory([("cat", "sitting"), ("dog", "sitting")], rows)) == set()

@@ -164,6 +164,11 @@ def test_a_hint_goes_to_the_nearest_subject_of_its_clause() -> None:
     assert [(p.heading, p.side) for p in parts] == [("left", ""), ("", "left")]
 
 
+def test_a_hint_may_itself_be_a_subject() -> None:
+    _planned_or_refused("to the left moves")
+    _planned_or_refused("right runs")
+
+
 @pytest.mark.parametrize(
     ("prompt", "message"),
     [

@@ -91,12 +91,12 @@ def test_a_spec_survives_its_file(spec):
     assert again == one and again.key == one.key
 
 
-def test_a_run_holds_video_plan_losses_and_maps(spec, tiny_backbone, two_subject_trajectory):
+def test_a_run_holds_video_plan_losses_and_maps(spec, tiny_backbone):
     one = spec(steps=3, record=(0, 2), spatial_iterations=2)
     (run,) = experiment.ensure([one], tiny_backbone, progress=False)
     assert run.folder.name == one.key and run.spec == one
     assert run.video.shape == (3, 32, 48, 3) and run.video.dtype == np.uint8
-    assert run.trajectory == two_subject_trajectory
+    assert run.trajectory == one.trajectory
     assert {row["name"] for row in run.losses} == {"spatial", "syntax"}
     assert set(run.maps) == {0, 2}
     assert np.allclose(run.maps[2].sum(0), 1, atol=1e-4)

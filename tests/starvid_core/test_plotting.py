@@ -1,4 +1,4 @@
-"""Figures: frames stay sharp, boxes stand where they were planned, text from outside is harmless."""
+"""Figures: frames stay sharp, boxes stand where they were planned, foreign text does no harm."""
 
 import matplotlib
 import numpy as np
