@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+SPREAD = ("mean", "low", "high")
 Prompt = Annotated[str, typer.Argument(help='For example "A dog is running and a cat is jumping".')]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
 PlanFile = Annotated[Path, typer.Option("--plan", help="A plan file, see `starvid plan`.")]
@@ -190,6 +191,26 @@ def reproduce(
     for figure in made:
         spent = workflow.seconds(figure)
         typer.echo(f"{figure.name:30} " + " ".join(f"{spent[s]:7.0f}" for s in workflow.STAGES))
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="A file of data/studies, such as benchmark_pairs")],
+    quick: Quick = False,
+) -> None:
+    """Run and score every clip of a study; write its table and its means to data/results."""
+    from starvid_core import experiment, paths, results
+    from starvid_core.artifacts import read_json
+
+    experiment.known("study", name, sorted(path.stem for path in paths.STUDIES.glob("*.json")))
+    written = results.report(name, quick)
+    typer.echo(f"{'variant':12} {'metric':15}   mean  95 % interval   difference")
+    for row in read_json(written)["summary"]:
+        mean, low, high = (row[k] if row[k] is not None else float("nan") for k in SPREAD)
+        change = f"{row['difference']:+.3f} {row['verdict']}" if row["difference"] else ""
+        line = f"{row['variant']:12} {row['metric']:15} {mean:6.3f}  {low:.3f} to {high:.3f}"
+        typer.echo(f"{line}  {change}")
+    typer.echo(str(written))
 
 
 @app.command()

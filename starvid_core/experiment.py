@@ -167,7 +167,7 @@ def ensure(
     progress: bool = True,
 ) -> list[Run]:
     """The runs of `specs` in their order; only those that are missing or damaged are made."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     wanted = list(specs)
     missing = [s for s in dict.fromkeys(wanted) if not finished(s)]

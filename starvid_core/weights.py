@@ -35,7 +35,9 @@ def fill(module: Module, folder: Path, dtype: torch.dtype = torch.float32) -> Mo
         if not torch.isfinite(value).all():
             raise InputError(f"{folder}: {name} is not finite; restore the checkpoint")
     module.load_state_dict(state)
-    return module.to(dtype).eval().requires_grad_(False)
+    if dtype != torch.float32:
+        module.to(dtype)
+    return module.eval().requires_grad_(False)
 
 
 def _read(folder: Path) -> dict[str, Tensor]:

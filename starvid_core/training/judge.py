@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Subset
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from starvid_core.artifacts import write_json, write_manifest, writing_folder
 from starvid_core.moving_emoji.data import generator
