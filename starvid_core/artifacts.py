@@ -211,7 +211,8 @@ def _writable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+        reason = "its folder is a file" if isinstance(error, FileExistsError) else error.strerror
+        raise InputError(f"cannot write {path}: {reason}") from None
 
 
 def _sync(path: Path) -> None:

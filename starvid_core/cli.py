@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from starvid_core import offline
 from starvid_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ Quick = Annotated[bool, typer.Option("--quick", help="Few prompts and steps: a s
 
 def main() -> None:
     """Run the command line: errors in one line and exit code 2, a traceback only for --debug."""
+    offline.apply()
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     if not debug:
@@ -143,14 +145,14 @@ def score(
 ) -> None:
     """Let the embedded judge compare a Moving-Emoji video with its plan."""
     from planners import schema
-    from starvid_core import experiment, video
+    from starvid_core import experiment, specs, video
     from starvid_core.paths import CHECKPOINTS
 
     trajectory = schema.load(plan_file)
     frames = video.load(video_file)
-    world = experiment.world(CHECKPOINTS / "emoji")
+    world = specs.world(CHECKPOINTS / "emoji")
     small = video.shrink(frames, world["height"], world["width"])
-    experiment.check_vocabulary(trajectory, "emoji")
+    specs.check_vocabulary(trajectory, "emoji")
     for name, value in experiment.score(small, trajectory).items():
         typer.echo(f"{name:15} {value:.3f}")
 
@@ -199,10 +201,10 @@ def study(
     quick: Quick = False,
 ) -> None:
     """Run and score every clip of a study; write its table and its means to data/results."""
-    from starvid_core import experiment, paths, results
+    from starvid_core import paths, results, specs
     from starvid_core.artifacts import read_json
 
-    experiment.known("study", name, sorted(path.stem for path in paths.STUDIES.glob("*.json")))
+    specs.known("study", name, sorted(path.stem for path in paths.STUDIES.glob("*.json")))
     written = results.report(name, quick)
     typer.echo(f"{'variant':12} {'metric':15}   mean  95 % interval   difference")
     for row in read_json(written)["summary"]:
@@ -220,13 +222,13 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, or an accelerator as torch names it")] = "cpu",
 ) -> None:
     """Train the embedded model or its judge; goes on where it was stopped."""
-    from starvid_core import experiment
+    from starvid_core import specs
     from starvid_core.moving_emoji.world import WORLDS
     from starvid_core.training import judge
     from starvid_core.training import text_to_video as model
 
-    experiment.known("part to train", what, ["model", "judge"])
-    experiment.known("world", world, sorted(WORLDS))
+    specs.known("part to train", what, ["model", "judge"])
+    specs.known("world", world, sorted(WORLDS))
     folder = judge.train(world) if what == "judge" else model.train(world, device)
     typer.echo(f"wrote {folder}")
 

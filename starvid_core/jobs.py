@@ -6,19 +6,21 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starvid_core import experiment, notebooks, paths, reproduce, studies
-from starvid_core.artifacts import read_json, sha256_file, write_json
+from starvid_core import experiment, notebooks, offline, paths, reproduce, specs, studies
+from starvid_core.artifacts import read_json, sha256_file, write_json, write_text
 from starvid_core.errors import InputError
 
 
 def plans(name: str, quick: bool, output: Path) -> dict[str, Any]:
     """Plan every prompt of the study; the specs hold the plans."""
-    specs = dict.fromkeys(studies.load(name, quick).specs.values())
-    return {"specs": [s.facts for s in specs]}
+    wanted = dict.fromkeys(studies.load(name, quick).specs.values())
+    return {"specs": [one.facts for one in wanted]}
 
 
 def clips(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
@@ -29,7 +31,8 @@ def clips(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]
 def scores(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
     """Let the judge see the videos of one shard."""
     runs = experiment.ensure(shard(planned, output), progress=False)
-    return {"runs": [run.folder.name for run in runs], "scores": experiment.scores(runs)}
+    experiment.scores(runs)
+    return {"runs": [run.folder.name for run in runs]}
 
 
 def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
 def shard(planned: Path, output: Path) -> list[experiment.RunSpec]:
     """The specs of shard i of n, as the name of the output says: every n-th one from the i-th."""
     first, count = (int(n) for n in output.stem.rpartition("-")[2].split("of"))
-    return [experiment.parse_spec(f) for f in read_json(planned)["specs"]][first - 1 :: count]
+    return [specs.parse_spec(f) for f in read_json(planned)["specs"]][first - 1 :: count]
 
 
 JOBS = {job.__name__: job for job in (plans, clips, scores, drawing)}
@@ -54,9 +57,11 @@ JOBS = {job.__name__: job for job in (plans, clips, scores, drawing)}
 
 def main(arguments: Sequence[str]) -> int:
     """Do one job, write its output whole, and say in one line what was done."""
+    offline.apply()
     _end_with_parent()
     stage, name, quick, output, *inputs = arguments
     target = Path(output)
+    sys.excepthook = partial(_say_in_one_line, f"{name} {stage}", target.with_suffix(".error.txt"))
     start = time.perf_counter()
     try:
         result = JOBS[stage](name, quick == "1", target, *map(Path, inputs))
@@ -68,6 +73,15 @@ def main(arguments: Sequence[str]) -> int:
     part = f" {target.stem.rpartition('-')[2].replace('of', '/')}" if inputs else ""
     sys.stdout.write(f"{name} {stage}{part}: {spent:.0f} s\n")
     return 0
+
+
+def _say_in_one_line(
+    job: str, details: Path, kind: type[BaseException], error: BaseException, trace: Any
+) -> None:
+    """An error that nobody foresaw: one line on the terminal, where it arose in a file."""
+    write_text(details, "".join(traceback.format_exception(kind, error, trace)))
+    said = " ".join(str(error).split())
+    sys.stdout.write(f"{job}: unexpected {kind.__name__}: {said}; see {details}\n")
 
 
 def _end_with_parent() -> None:

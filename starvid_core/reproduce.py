@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import planners
-from starvid_core import experiment, notebooks, paths, studies
+from starvid_core import notebooks, paths, specs, studies
 from starvid_core.artifacts import (
     canonical_json,
     lock,
@@ -29,6 +29,7 @@ from starvid_core.errors import InputError
 SHARD = 16
 PARENT = "STARVID_PARENT"
 FOLDER = paths.BUILD / "reproduce"
+PACKAGE = Path(__file__).parent
 LOG = FOLDER / "snakemake.log"
 STAGES = ("plans", "clips", "scores", "drawing")
 
@@ -76,15 +77,14 @@ def figure(name: str, quick: bool = False) -> Figure:
 def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
     """A hash for each stage: its inputs, its code, and the key of the stage before."""
     study = [paths.STUDIES / f"{name}.json"] if studies.declared(name) else []
-    package = Path(__file__).parent
-    planning = [package / f"{m}.py" for m in ("config", "experiment", "scene", "studies")]
+    planning = [PACKAGE / f"{m}.py" for m in ("config", "scene", "specs", "studies")]
     planning += _sources(Path(planners.__path__[0]))
-    scoring = _sources(package / "metrics") + _sources(package / "perception")
+    scoring = _sources(PACKAGE / "metrics") + _sources(PACKAGE / "perception")
     inputs: dict[str, Any] = {
         "plans": [quick, sha256_files([*study, *planning])],
-        "clips": [experiment.NUMERICS, sha256_files(_manifests())],
+        "clips": [specs.NUMERICS, sha256_files(_manifests())],
         "scores": [sha256_files(scoring)],
-        "drawing": [sha256_files([notebooks.find(name), *_sources(package)])],
+        "drawing": [sha256_files([notebooks.find(name), *_sources(PACKAGE)])],
     }
     keys: dict[str, str] = {}
     before = ""
@@ -132,8 +132,6 @@ def _snakemake(cores: int, quick: bool) -> None:
     environment = os.environ | {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
         "XDG_CACHE_HOME": str(paths.BUILD / "cache"),
-        "HF_HUB_OFFLINE": "1",
-        "DO_NOT_TRACK": "1",
         PARENT: str(os.getpid()),
     }
     with LOG.open("w") as log:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from starvid_core import experiment, paths, studies
+from starvid_core import paths, specs, studies
 from starvid_core.artifacts import fingerprint, write_json, write_text
 from starvid_core.plotting import scores as drawn
 
@@ -37,7 +37,7 @@ def _facts(study: studies.Study) -> dict[str, Any]:
         "seeds": list(study.seeds),
         "checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12],
         "judge": fingerprint(paths.CHECKPOINTS / "judge")[:12],
-        "numerics": experiment.NUMERICS,
+        "numerics": specs.NUMERICS,
     }
 
 

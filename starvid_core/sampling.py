@@ -4,7 +4,7 @@ z: latents.  A: cross-attention maps.  `step` counts from 0, `timestep` is the s
 """
 
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -57,11 +57,15 @@ def sample(
     seeds: Sequence[int],
     config: SamplingConfig | None = None,
     record: Collection[int] = (),
+    watch: Callable[[Iterator[Step]], Iterable[Step]] = iter,
 ) -> list[Clip]:
-    """A batch of videos from their prompts, guides and seeds, one of each for every video."""
+    """A batch of videos from their prompts, guides and seeds, one of each for every video.
+
+    `watch` sees the steps go by: a progress bar, for example.
+    """
     z = backbone.initial_noise(seeds)
     config = config or backbone.sampling
-    steps = list(denoise(backbone, prompts, guides, z, config, record=record, seeds=seeds))
+    steps = [*watch(denoise(backbone, prompts, guides, z, config, record=record, seeds=seeds))]
     videos = backbone.decode(steps[-1].z)
     return [
         Clip(

@@ -51,6 +51,7 @@ class Stage:
     images: bool
     spatial_rate: float = 1.0
     warmup: int = 200
+    decay: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class TrainConfig:
     model: ModelConfig = ModelConfig()
     stages: tuple[Stage, ...] = (
         Stage("images", 3200, 48, 1e-3, images=True),
-        Stage("videos", 1700, 6, 6e-4, images=False, spatial_rate=0.3),
+        Stage("videos", 1900, 6, 7e-4, images=False, decay=0.58),
     )
     seed: int = 0
     caption_dropout: float = 0.1
@@ -118,10 +119,10 @@ def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
 
 
 def schedule(step: int, stage: Stage) -> float:
-    """Linear warm-up, flat, then a linear fall to a tenth over the last 40 %."""
+    """Linear warm-up, flat, then a linear fall to a twentieth over the last `decay` of the steps."""
     rise = min(1.0, (step + 1) / stage.warmup)
-    left = (stage.steps - step) / (0.4 * stage.steps)
-    return rise * max(0.1, min(1.0, left))
+    left = (stage.steps - step) / (stage.decay * stage.steps)
+    return rise * max(0.05, min(1.0, left))
 
 
 class Trainer:

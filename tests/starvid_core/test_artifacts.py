@@ -97,7 +97,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     for write in (artifacts.check_writable, lambda p: artifacts.write_text(p, "x")):
-        with pytest.raises(InputError, match="cannot write .*out.txt: Not a directory|File exists"):
+        with pytest.raises(InputError, match="cannot write .*(is a file|Not a dir)"):
             write(tmp_path / "file" / "out.txt")
     with pytest.raises(InputError, match="it is a folder"):
         artifacts.check_writable(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from starvid_core import cli, experiment, paths, video
-from starvid_core.artifacts import write_json, write_manifest
+from starvid_core.artifacts import fingerprint, write_json, write_manifest
 
 PROMPT = "A dog is running and a cat is jumping."
 WORLD = {
@@ -34,8 +34,7 @@ def checkpoint(tmp_path, monkeypatch):
 @pytest.fixture
 def model(checkpoint, tiny_backbone, monkeypatch):
     """The tiny backbone in the place of the embedded model."""
-    fingerprint = experiment.fingerprint(checkpoint)
-    named = replace(tiny_backbone, name="emoji", fingerprint=fingerprint)
+    named = replace(tiny_backbone, name="emoji", fingerprint=fingerprint(checkpoint))
     monkeypatch.setattr(experiment, "_load", lambda name: named)
 
 

@@ -11,20 +11,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from starvid_core import experiment, paths, studies
+from starvid_core import experiment, paths, specs, studies
+from starvid_core.artifacts import write_manifest
 from starvid_core.errors import InputError
+from starvid_core.specs import check_vocabulary, parse_spec
 
 PROMPT = "a dog runs and a cat jumps on the grass"
 MANY_RUNS = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 from starvid_core import experiment, paths
-from starvid_core.sampling import Clip
+from starvid_core.artifacts import read_json
+from starvid_core.specs import parse_spec
 paths.RUNS = Path(sys.argv[1])
-specs = [experiment.parse_spec(f) for f in experiment.read_json(Path(sys.argv[2]))]
-made = lambda s: Clip(s.prompt, s.seed, np.full((3, 32, 48, 3), s.seed, np.uint8), (), (), {})
-experiment._sample = lambda group, backbone: [made(s) for s in group]
+specs = [parse_spec(f) for f in read_json(Path(sys.argv[2]))]
+made = lambda s: np.full((3, 32, 48, 3), s.seed % 256, np.uint8)
+clip = lambda s: SimpleNamespace(video=made(s), losses=(), warnings=(), maps={})
+experiment._sample = lambda group, backbone: [clip(s) for s in group]
 experiment.ensure(specs, batch=1, progress=False)
 """
 
@@ -77,7 +82,7 @@ def test_the_key_is_the_same_on_every_machine_and_changes_with_every_field(spec)
 
 def test_a_change_of_numerics_renames_every_run(spec, monkeypatch):
     before = spec().key
-    monkeypatch.setattr(experiment, "NUMERICS", experiment.NUMERICS + 1)
+    monkeypatch.setattr(specs, "NUMERICS", specs.NUMERICS + 1)
     assert spec().key != before
 
 
@@ -87,7 +92,7 @@ def test_one_number_in_two_spellings_is_one_run(spec):
 
 def test_a_spec_survives_its_file(spec):
     one = spec(stages=("up",), record=(1, 2), steps=3)
-    again = experiment.parse_spec(json.loads(json.dumps(one.facts)))
+    again = parse_spec(json.loads(json.dumps(one.facts)))
     assert again == one and again.key == one.key
 
 
@@ -142,7 +147,7 @@ def damage_byte(folder):
 def damage_foreign(folder):
     facts = json.loads((folder / "spec.json").read_text()) | {"seed": 99}
     (folder / "spec.json").write_text(json.dumps(facts))
-    experiment.write_manifest(folder)
+    write_manifest(folder)
 
 
 def damage_empty(folder):
@@ -201,9 +206,9 @@ def test_a_subject_or_motion_that_the_model_never_saw_is_refused(
 ):
     small = replace(tiny_backbone, subjects=frozenset({"dog", "fish"}), motions=frozenset())
     with pytest.raises(InputError, match="does not know the subject 'cat'; it knows dog, fish"):
-        experiment.check_vocabulary(two_subject_trajectory, replace(small, motions=None))
+        check_vocabulary(two_subject_trajectory, replace(small, motions=None))
     with pytest.raises(InputError, match="does not know the motion 'running'; it knows"):
-        experiment.check_vocabulary(two_subject_trajectory, replace(small, subjects=None))
+        check_vocabulary(two_subject_trajectory, replace(small, subjects=None))
 
 
 @pytest.fixture
@@ -237,7 +242,12 @@ def test_a_study_with_a_misspelt_field_is_refused(study):
         study({"prompts": [], "variants": {}, "seed": 1})
 
 
+def whole(runs):
+    return [f for f in runs.glob("[!.]*") if f.is_dir()]
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ten_kills_lose_no_finished_run(spec, tmp_path, runs):
     specs = [spec("none", seed=s) for s in range(400)]
     listed = tmp_path / "specs.json"
@@ -245,10 +255,11 @@ def test_ten_kills_lose_no_finished_run(spec, tmp_path, runs):
     finished: dict[str, float] = {}
     command = [sys.executable, "-c", MANY_RUNS, str(runs), str(listed)]
     for k in range(10):
-        before = len(list(runs.glob("*/manifest.json")))
+        before = len(whole(runs))
         process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
-        while len(list(runs.glob("*/manifest.json"))) < min(before + 5, 400):
+        while len(whole(runs)) < min(before + 5, 400):
             time.sleep(0.02)
+            assert process.poll() in (None, 0)
         time.sleep(0.013 * k)
         process.send_signal(signal.SIGKILL)
         process.wait()
