@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 from jaxtyping import UInt8
 
+from starvid_core.metrics.tracks import name_of
 from starvid_core.perception.base import Judge
 from starvid_core.scene import Trajectory
 
@@ -22,7 +23,7 @@ def score(
     show exactly the planned subjects and no other; `exact`: 1 where at least 70 % of the frames
     are; `present`: planned instances seen; `extra`: frames with anything that was not asked for.
     """
-    wanted = Counter(s.noun.lower() for s in trajectory.plan.instances)
+    wanted = Counter(name_of(s) for s in trajectory.plan.instances)
     counts = [Counter(d.name for d in frame) for frame in judge.detect(video)]
     exact = [float(c == wanted) for c in counts]
     return {

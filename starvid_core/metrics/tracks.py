@@ -7,11 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from planners import lexicon
 from starvid_core.perception.base import Detection
-from starvid_core.scene import Box, Trajectory
+from starvid_core.scene import Box, Subject, Trajectory
 
 Seen = Sequence[Sequence[Detection]]
 Track = tuple[Box | None, ...]
+
+
+def name_of(subject: Subject) -> str:
+    """What a judge calls the subject: "dog" for "dogs"."""
+    noun = lexicon.noun(subject.noun.lower())
+    return noun.lemma if noun else subject.noun.lower()
 
 
 def tracks(seen: Seen, trajectory: Trajectory) -> tuple[Track, ...]:
@@ -23,8 +30,8 @@ def tracks(seen: Seen, trajectory: Trajectory) -> tuple[Track, ...]:
     planned = trajectory.resample(len(seen))
     rows: list[list[Box | None]] = [[None] * len(seen) for _ in planned.boxes]
     for f, frame in enumerate(seen):
-        for noun in {s.noun.lower() for s in planned.plan.subjects}:
-            wanted = [i for i, s in enumerate(planned.plan.instances) if s.noun.lower() == noun]
+        for noun in {name_of(s) for s in planned.plan.subjects}:
+            wanted = [i for i, s in enumerate(planned.plan.instances) if name_of(s) == noun]
             found = [d for d in frame if d.name == noun][: len(wanted)]
             for i, box in _assign(found, wanted, planned, f):
                 rows[i][f] = box

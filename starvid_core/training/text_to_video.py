@@ -119,7 +119,7 @@ def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
 
 
 def schedule(step: int, stage: Stage) -> float:
-    """Linear warm-up, flat, then a linear fall to a twentieth over the last `decay` of the steps."""
+    """Linear warm-up, flat, then a linear fall to a twentieth over the last share `decay`."""
     rise = min(1.0, (step + 1) / stage.warmup)
     left = (stage.steps - step) / (stage.decay * stage.steps)
     return rise * max(0.05, min(1.0, left))

@@ -53,7 +53,11 @@ def test_a_render_of_a_plan_gets_full_marks_from_every_metric(judge: emoji.Emoji
     clip = render(Scene(acts), FIRST)
     plan = rules.plan(caption(clip.scene, rng), FIRST.frames)
     planned = type(plan)(plan.plan, clip.boxes)
-    scores = {k: v for metric in METRICS.values() for k, v in metric.score(clip.video, planned, judge).items()}
+    scores = {
+        k: v
+        for metric in METRICS.values()
+        for k, v in metric.score(clip.video, planned, judge).items()
+    }
     assert scores["exact"] == scores["numeracy"] == scores["action_binding"] == 1.0
     assert scores["extra"] == scores["leakage"] == 0.0 and scores["iou"] > 0.8
 

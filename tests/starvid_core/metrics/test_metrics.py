@@ -94,7 +94,7 @@ def test_layout_reports_what_it_could_not_see(plan: Trajectory) -> None:
 def test_two_of_a_kind_go_to_the_nearest_planned_boxes() -> None:
     prompt = ScenePlan("Two dogs run.", (Subject(0, "dogs", "run", 2, "running"),))
     plan = Trajectory(prompt, ((LEFT,), (RIGHT,)))
-    seen = [frame(("dogs", RIGHT), ("dogs", LEFT))]
+    seen = [frame(("dog", RIGHT), ("dog", LEFT))]
     assert tracks(seen, plan) == ((LEFT,), (RIGHT,))
 
 
