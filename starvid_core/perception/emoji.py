@@ -60,7 +60,7 @@ class Detector(ModelMixin, ConfigMixin):
     """Center heatmaps: a score for every subject, and center offset and size, at every cell."""
 
     @register_to_config
-    def __init__(self, subjects: tuple[str, ...] = ("dog",), width: int = 64) -> None:
+    def __init__(self, subjects: Sequence[str] = ("dog",), width: int = 64) -> None:
         super().__init__()
         self.body = nn.Sequential(stem(width), *(Block(width, d) for d in (1, 2, 3, 1)))
         self.heat = nn.Conv2d(width, len(subjects), 1)
@@ -77,7 +77,7 @@ class MotionClassifier(ModelMixin, ConfigMixin):
     """What one tracked subject does, from its crops and the path of its box."""
 
     @register_to_config
-    def __init__(self, motions: tuple[str, ...] = ("sitting",), width: int = 48) -> None:
+    def __init__(self, motions: Sequence[str] = ("sitting",), width: int = 48) -> None:
         super().__init__()
         self.look = nn.Sequential(stem(width), Block(width, 1), nn.AdaptiveAvgPool2d(3))
         self.join = nn.Linear(9 * width + 8, 2 * width)

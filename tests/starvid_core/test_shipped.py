@@ -72,7 +72,7 @@ def test_guidance_lowers_its_loss_on_the_shipped_model(backbone: backbones.Backb
         config,
     )
     spatial = [value.value for value in guided.losses if value.name == "spatial"]
-    assert min(spatial) < 0.7 * spatial[0]
+    assert min(spatial) < 0.8 * spatial[0]
     assert plain.losses == () and not np.array_equal(guided.video, plain.video)
 
 
