@@ -220,6 +220,7 @@ def train(
     what: Annotated[str, typer.Argument(help="model or judge")] = "model",
     world: Annotated[str, typer.Option(help="Which part of the world: first or full")] = "first",
     device: Annotated[str, typer.Option(help="cpu, or an accelerator as torch names it")] = "cpu",
+    start: Annotated[Path | None, typer.Option(help="A model whose weights to begin with.")] = None,
 ) -> None:
     """Train the embedded model or its judge; goes on where it was stopped."""
     from starvid_core import specs
@@ -229,7 +230,7 @@ def train(
 
     specs.known("part to train", what, ["model", "judge"])
     specs.known("world", world, sorted(WORLDS))
-    folder = judge.train(world) if what == "judge" else model.train(world, device)
+    folder = judge.train(world) if what == "judge" else model.train(world, device, start)
     typer.echo(f"wrote {folder}")
 
 

@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -35,6 +35,7 @@ from starvid_core.moving_emoji.model import (
 )
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
+from starvid_core.weights import fill
 from starvid_core.training.state import Log, load_place, load_state, save_state
 
 STATE = "state.safetensors"
@@ -225,6 +226,13 @@ class Trainer:
             self.optimizer = build_optimizer(self.model, self.config.stages[self.stage])
             load_state(self.folder / STATE, self.modules, self.optimizer)
 
+    def start_from(self, folder: Path) -> None:
+        """Take the weights of an exported model as the beginning of the recipe."""
+        fill(self.model.unet, folder / "unet")
+        fill(self.model.text_encoder, folder / "text_encoder")
+        self.model.requires_grad_(True)
+        self.average.load_state_dict(self.model.state_dict())
+
     @property
     def modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "average": self.average}
@@ -262,10 +270,13 @@ def fit_codec(config: TrainConfig, world: WorldConfig) -> PatchCodec:
     return PatchCodec.fit(video, config.model.latent_channels)
 
 
-def train(world: str = "first", device: str = "cpu", stages: tuple[Stage, ...] = ()) -> Path:
-    """Train (or go on training) the model of a world; returns its folder."""
-    config = TrainConfig(world=world)
-    config = replace(config, stages=stages) if stages else config
-    trainer = Trainer(config, BUILD / "train" / world, device)
+def train(world: str = "first", device: str = "cpu", start: Path | None = None) -> Path:
+    """Train (or go on training) the model of a world; returns its folder.
+
+    `start` is an exported model of the same sizes whose weights are taken if training begins anew.
+    """
+    trainer = Trainer(TrainConfig(world=world), BUILD / "train" / world, device)
+    if start is not None:
+        trainer.start_from(start)
     trainer.run()
     return trainer.folder / "model"

@@ -85,6 +85,16 @@ def test_what_training_exports_loads_as_a_backbone(tmp_path: Path) -> None:
     assert backbone.encode_text(["A man runs."]).shape == (1, 64, 32)
 
 
+def test_training_can_begin_with_the_weights_of_an_exported_model(tmp_path: Path) -> None:
+    Trainer(TINY, tmp_path, "cpu").export(tmp_path / "model")
+    other = Trainer(replace(TINY, seed=1), tmp_path / "other", "cpu")
+    other.start_from(tmp_path / "model")
+    weights, shipped = other.model.unet, emoji.load(tmp_path / "model").unet
+    assert torch.equal(weights.conv_in.weight, shipped.conv_in.weight)
+    assert torch.equal(other.average.unet.conv_in.weight, weights.conv_in.weight)
+    assert all(p.requires_grad for p in other.model.parameters())
+
+
 def test_a_changed_weight_file_is_refused_by_its_hash(tmp_path: Path) -> None:
     Trainer(TINY, tmp_path, "cpu").export(tmp_path / "model")
     file = next((tmp_path / "model" / "unet").glob("*.safetensors"))
