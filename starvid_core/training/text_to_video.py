@@ -35,8 +35,8 @@ from starvid_core.moving_emoji.model import (
 )
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
-from starvid_core.weights import fill
 from starvid_core.training.state import Log, load_place, load_state, save_state
+from starvid_core.weights import fill
 
 STATE = "state.safetensors"
 
