@@ -227,7 +227,9 @@ class Trainer:
             load_state(self.folder / STATE, self.modules, self.optimizer)
 
     def start_from(self, folder: Path) -> None:
-        """Take the weights of an exported model as the beginning of the recipe."""
+        """Take an exported model, with its tokenizer and codec, as the beginning of the recipe."""
+        self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+        fill(self.codec, folder / "codec")
         fill(self.model.unet, folder / "unet")
         fill(self.model.text_encoder, folder / "text_encoder")
         self.model.requires_grad_(True)
