@@ -75,11 +75,12 @@ def dancing(t: float) -> Pose:
 
 @dataclass(frozen=True)
 class Motion:
-    """A law with the lane length it likes (frame widths) and its rest height above the ground."""
+    """A law with the lane length it likes (frame widths), its rest height and its highest rise."""
 
     law: Callable[[float], Pose]
     reach: float = 0.0
     altitude: tuple[float, float] = (0.0, 0.0)
+    peak: float = 0.0
 
 
 MOTIONS: dict[str, Motion] = {
@@ -92,13 +93,13 @@ MOTIONS: dict[str, Motion] = {
     "driving": Motion(going(4), 0.50),
     "riding horse": Motion(going(2.5, 0.04), 0.40),
     "sailing": Motion(going(1), 0.25),
-    "jumping": Motion(jumping, 0.25),
-    "bouncing": Motion(bouncing, 0.25),
+    "jumping": Motion(jumping, 0.25, peak=0.22),
+    "bouncing": Motion(bouncing, 0.25, peak=0.42),
     "playing golf": Motion(staying(2)),
     "weightlifting": Motion(staying(1.5)),
     "playing guitar": Motion(staying(3)),
     "playing football": Motion(staying(2)),
     "dancing": Motion(dancing, 0.08),
-    "diving": Motion(diving, 0.20),
+    "diving": Motion(diving, 0.20, peak=0.30),
     "sitting": Motion(staying(0)),
 }

@@ -133,9 +133,17 @@ def _steps(pose: Pose, shift: float) -> tuple[float, float, float]:
 
 
 def place(act: Act, t: float) -> tuple[float, float, Pose]:
-    """Center x and height above the ground (frame fractions) of an act at time `t` in [0, 1]."""
-    pose = MOTIONS[act.motion].law(t)
-    return act.start + (act.end - act.start) * pose.travel, act.altitude + pose.rise, pose
+    """Center x and height above the ground (frame fractions) of an act at time `t` in [0, 1].
+
+    What is too tall to rise to the peak of its motion inside the frame rises less.
+    """
+    motion = MOTIONS[act.motion]
+    pose = motion.law(t)
+    tall = size(act.subject, act.motion)[1] * act.scale
+    room = max(GROUND - 0.02 - tall - act.altitude, 0.0)
+    lower = min(1.0, room / motion.peak) if motion.peak else 1.0
+    x = act.start + (act.end - act.start) * pose.travel
+    return x, act.altitude + pose.rise * lower, pose
 
 
 def _paste(frame: np.ndarray, act: Act, t: float) -> Box | None:

@@ -105,3 +105,16 @@ def test_test_prompts_are_held_out_distinct_and_repeatable() -> None:
         words = set(prompt.lower().replace(",", " ").replace(".", " ").split())
         assert frozenset(words & set(FIRST.subjects)) in allowed
     assert len(set(one_subject(FIRST, 104))) == 104
+
+
+@pytest.mark.parametrize("motion", [m for m in MOTIONS if LAWS[m].peak])
+def test_what_rises_stays_in_the_frame_and_the_short_rise_to_the_peak(motion: str) -> None:
+    law, moments = LAWS[motion], np.linspace(0, 1, 101)
+    assert max(law.law(t).rise for t in moments) == pytest.approx(law.peak, abs=0.005)
+    for subject in (s for s, m in EVERY_PERFORMANCE if m == motion):
+        act = Act(subject, motion, 0.5, 0.5, scale=1.08)
+        tall = size(subject, motion)[1] * act.scale
+        rise = max(world.place(act, t)[1] for t in moments)
+        assert 0.05 < rise and tall + rise < world.GROUND
+        if tall + law.peak < world.GROUND - 0.02:
+            assert rise == pytest.approx(law.peak, abs=0.005)
