@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planners import lexicon, paths
-from planners.reading import Part
+from planners import paths
+from planners.language import lexicon
+from planners.language.reading import Part
 from starvid_core.moving_emoji import cast
 
 _THING = (0.20, 0.36)

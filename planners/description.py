@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from planners import lexicon
-from planners.reading import Reading
+from planners.language import lexicon
+from planners.language.reading import Reading
 from starvid_core.scene import Box, Subject
 
 _REASONS = {

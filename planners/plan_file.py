@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from planners import text
-from planners.reading import MOST_INSTANCES
+from planners.language import text
+from planners.language.reading import MOST_INSTANCES
 from planners.rules import MOST_FRAMES
 
 WIDTH, HEIGHT = 576, 320

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planners import description, layout
 from planners.actors import actors
-from planners.reading import read
+from planners.language.reading import read
 from starvid_core.errors import InputError
 from starvid_core.scene import ScenePlan, Trajectory
 

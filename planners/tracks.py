@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planners import lexicon
+from planners.language import lexicon
 from starvid_core.scene import Box, Trajectory
 
 

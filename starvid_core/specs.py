@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from planners import lexicon, rules, schema
+from planners import rules, schema
+from planners.language import lexicon
 from starvid_core import paths
 from starvid_core.artifacts import canonical_json, fingerprint, read_json, sha256_text
 from starvid_core.config import SamplingConfig, StarVidConfig

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from planners import lexicon
+from planners.language import lexicon
 from starvid_core.perception.base import Detection
 from starvid_core.scene import Box, Subject, Trajectory
 

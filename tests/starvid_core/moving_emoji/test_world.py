@@ -115,6 +115,6 @@ def test_what_rises_stays_in_the_frame_and_the_short_rise_to_the_peak(motion: st
         act = Act(subject, motion, 0.5, 0.5, scale=1.08)
         tall = size(subject, motion)[1] * act.scale
         rise = max(world.place(act, t)[1] for t in moments)
-        assert 0.05 < rise and tall + rise < world.GROUND
+        assert rise > 0.05 and tall + rise < world.GROUND
         if tall + law.peak < world.GROUND - 0.02:
             assert rise == pytest.approx(law.peak, abs=0.005)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from planners import lexicon
-from planners.nounphrases import NounPhrase, noun_phrase
-from planners.tags import Line
-from planners.verbgroups import VerbGroup, verb_group
+from planners.language import lexicon
+from planners.language.nounphrases import NounPhrase, noun_phrase
+from planners.language.tags import Line
+from planners.language.verbgroups import VerbGroup, verb_group
 
 _COMPANY = frozenset({"with", "alongside", "by", "after"})
 

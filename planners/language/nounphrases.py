@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planners import lexicon
-from planners.lexicon import Noun
-from planners.tags import Line
-from planners.text import Token
-from planners.verbgroups import VerbGroup, attribute
+from planners.language import lexicon
+from planners.language.lexicon import Noun
+from planners.language.tags import Line
+from planners.language.text import Token
+from planners.language.verbgroups import VerbGroup, attribute
 
 _BEFORE_NOUN = ("DET", "NUM", "OF", "OTHER", "ADV", "EVENT", "SKIP")
 _SINGLE = frozenset({"a", "an", "another", "this", "one"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planners import lexicon
-from planners.inflection import gerund
-from planners.lexicon import Verb
-from planners.tags import Line
+from planners.language import lexicon
+from planners.language.inflection import gerund
+from planners.language.lexicon import Verb
+from planners.language.tags import Line
 from starvid_core.moving_emoji.cast import MOTIONS
 
 STAYING = "sitting"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from planners.inflection import FIXED_NOUNS, conjugated, gerund, plurals
+from planners.language.inflection import FIXED_NOUNS, conjugated, gerund, plurals
 from starvid_core.moving_emoji import cast
 
 WORDS = Path(__file__).with_name("words")

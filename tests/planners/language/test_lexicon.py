@@ -2,7 +2,7 @@
 
 import pytest
 
-from planners import lexicon
+from planners.language import lexicon
 from starvid_core.moving_emoji import cast
 
 

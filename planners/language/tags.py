@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planners import lexicon
-from planners.lexicon import Noun, Verb
-from planners.text import Token
+from planners.language import lexicon
+from planners.language.lexicon import Noun, Verb
+from planners.language.text import Token
 
 _BREAKS = {",": "COMMA", **dict.fromkeys(".;!?:", "STOP"), **dict.fromkeys("()–—", "COMMA")}
 _NEEDING_OF = frozenset(

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planners import reading, rules
+from planners import rules
+from planners.language import reading
 from starvid_core.errors import InputError
 from starvid_core.moving_emoji import cast
 
-TABLE = json.loads(Path(__file__).with_name("prompts.json").read_text(encoding="utf-8"))
+TABLE = json.loads((Path(__file__).parents[1] / "prompts.json").read_text(encoding="utf-8"))
 QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 FORMS = {

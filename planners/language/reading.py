@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from planners import grammar, hints, lexicon, tags, text
-from planners.grammar import Seat
-from planners.hints import Hint
-from planners.tags import Line
+from planners.language import clauses, hints, lexicon, tags, text
+from planners.language.clauses import Seat
+from planners.language.hints import Hint
+from planners.language.tags import Line
 from starvid_core.errors import InputError
 from starvid_core.scene import Subject
 
@@ -59,7 +59,7 @@ def read(prompt: str) -> Reading:
     moves = hints.camera_moves(prompt)
     masked = _masked(prompt, moves)
     line = tags.read(prompt, text.tokens(masked))
-    found = _without_repetition(line, grammar.seats(line))
+    found = _without_repetition(line, clauses.seats(line))
     _refuse_pronouns(line, found)
     seats = _subjects(prompt, found)
     _check_count(seats)

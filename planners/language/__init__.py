@@ -1,0 +1,1 @@
+"""English scene descriptions, read without a language model: words, phrases, clauses, subjects."""
