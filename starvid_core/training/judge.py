@@ -20,6 +20,7 @@ from starvid_core.moving_emoji.data import generator
 from starvid_core.moving_emoji.world import WORLDS, Clip, WorldConfig, render
 from starvid_core.paths import BUILD
 from starvid_core.perception.emoji import Detector, EmojiJudge, MotionClassifier
+from starvid_core.training.batches import batches
 from starvid_core.training.judge_data import SEED, Frames, Tracks, crowd, readable
 from starvid_core.training.state import Log, load_state, save_state
 
@@ -55,10 +56,11 @@ def fit(model: nn.Module, data: Dataset, config: Fit, folder: Path) -> None:
     path = folder / f"{config.name}.safetensors"
     done = load_state(path, {"model": model}, optimizer).get("step", 0)
     log = Log(folder / f"{config.name}.csv", ("step", "loss"))
+    left = Subset(data, range(done * config.batch, config.steps * config.batch))
     bar = tqdm(total=config.steps, initial=done, desc=config.name, mininterval=5)
     model.train()
     with bar:
-        for step, batch in enumerate(_batches(data, config, done), done + 1):
+        for step, batch in enumerate(batches(left, config.batch, config.workers), done + 1):
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * one_cycle(step / config.steps)
             loss = loss_of(model, batch)
@@ -71,12 +73,6 @@ def fit(model: nn.Module, data: Dataset, config: Fit, folder: Path) -> None:
             if step % config.checkpoint_every == 0 or step == config.steps:
                 save_state(path, {"model": model}, optimizer, {"step": step})
     model.eval()
-
-
-def _batches(data: Dataset, config: Fit, done: int) -> DataLoader:
-    left = Subset(data, range(done * config.batch, config.steps * config.batch))
-    ahead = 4 if config.workers else None
-    return DataLoader(left, config.batch, num_workers=config.workers, prefetch_factor=ahead)
 
 
 def one_cycle(share: float) -> float:

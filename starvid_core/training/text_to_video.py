@@ -10,7 +10,8 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -18,7 +19,6 @@ from diffusers import UNet3DConditionModel
 from diffusers.models.resnet import TemporalConvLayer
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -27,7 +27,6 @@ from starvid_core.moving_emoji.captions import caption
 from starvid_core.moving_emoji.codec import PatchCodec, to_float
 from starvid_core.moving_emoji.data import Clips, example, generator
 from starvid_core.moving_emoji.model import (
-    ModelConfig,
     build_scheduler,
     build_text_encoder,
     build_tokenizer,
@@ -35,43 +34,12 @@ from starvid_core.moving_emoji.model import (
 )
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
+from starvid_core.training.batches import batches
+from starvid_core.training.recipe import Stage, TrainConfig, schedule
 from starvid_core.training.state import Log, load_place, load_state, save_state
 from starvid_core.weights import fill
 
 STATE = "state.safetensors"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One pass of training: how many steps of how many examples, and how fast to learn."""
-
-    name: str
-    steps: int
-    batch: int
-    learning_rate: float
-    images: bool
-    spatial_rate: float = 1.0
-    warmup: int = 200
-    decay: float = 0.4
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The recipe of one shipped model."""
-
-    world: str = "first"
-    model: ModelConfig = ModelConfig()
-    stages: tuple[Stage, ...] = (
-        Stage("images", 3200, 48, 1e-3, images=True),
-        Stage("videos", 1900, 6, 7e-4, images=False, decay=0.58),
-        Stage("more images", 3400, 48, 1e-3, images=True, decay=0.5),
-        Stage("more videos", 3600, 6, 7e-4, images=False, decay=0.6),
-    )
-    seed: int = 0
-    caption_dropout: float = 0.1
-    ema_decay: float = 0.9985
-    checkpoint_every: int = 200
-    workers: int = 1
 
 
 class TextToVideo(nn.Module):
@@ -119,13 +87,6 @@ def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
         {"params": spatial, "lr": rate * stage.spatial_rate, "rate": rate * stage.spatial_rate},
     ]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-
-
-def schedule(step: int, stage: Stage) -> float:
-    """Linear warm-up, flat, then a linear fall to a twentieth over the last share `decay`."""
-    rise = min(1.0, (step + 1) / stage.warmup)
-    left = (stage.steps - step) / (stage.decay * stage.steps)
-    return rise * max(0.05, min(1.0, left))
 
 
 class Trainer:
@@ -176,9 +137,7 @@ class Trainer:
     def batches(self, stage: Stage) -> Iterator[tuple[Tensor, Tensor]]:
         left = (stage.steps - self.step) * stage.batch
         clips = Clips(self.world, self.tokenizer, self.config.seed, self.seen, left, stage.images)
-        workers = self.config.workers
-        ahead = 4 if workers else None
-        return iter(DataLoader(clips, stage.batch, num_workers=workers, prefetch_factor=ahead))
+        return iter(batches(clips, stage.batch, self.config.workers))
 
     def update(self, stage: Stage, video: Tensor, ids: Tensor) -> float:
         """One step of v-prediction on noised latents, captions dropped now and then."""
@@ -189,9 +148,8 @@ class Trainer:
         z = self.codec.encode(to_float(video))
         noise = torch.randn(z.shape, generator=draw).to(z)
         t = torch.randint(0, 1000, (len(z),), generator=draw).to(z.device)
-        empty = self.tokenizer("", padding="max_length", return_tensors="pt").input_ids
         dropped = torch.rand(len(z), generator=draw) < self.config.caption_dropout
-        ids = torch.where(dropped[:, None].to(ids.device), empty.to(ids), ids)
+        ids = torch.where(dropped[:, None].to(ids.device), self.no_caption.to(ids), ids)
         noisy, target = (
             self.scheduler.add_noise(z, noise, t),
             self.scheduler.get_velocity(z, noise, t),
@@ -236,6 +194,10 @@ class Trainer:
         fill(self.model.text_encoder, folder / "text_encoder")
         self.model.requires_grad_(True)
         self.average.load_state_dict(self.model.state_dict())
+
+    @cached_property
+    def no_caption(self) -> Tensor:
+        return self.tokenizer("", padding="max_length", return_tensors="pt").input_ids
 
     @property
     def modules(self) -> dict[str, nn.Module]:

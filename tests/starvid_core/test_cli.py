@@ -9,6 +9,8 @@ import pytest
 
 from starvid_core import cli, experiment, paths, video
 from starvid_core.artifacts import fingerprint, write_json, write_manifest
+from starvid_core.cli.app import say_in_one_line
+from starvid_core.errors import InputError
 
 PROMPT = "A dog is running and a cat is jumping."
 WORLD = {
@@ -201,12 +203,12 @@ def test_changed_weights_are_refused(starvid, tmp_path, checkpoint, monkeypatch)
 
 def test_debug_shows_where(starvid, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["starvid", "generate", "", "-o", "/tmp/x.mp4", "--debug"])
-    with pytest.raises(cli.InputError, match="the prompt is empty"):
+    with pytest.raises(InputError, match="the prompt is empty"):
         cli.main()
 
 
 def test_an_unexpected_error_is_one_line_too(capsys):
-    cli._say_in_one_line(RuntimeError, RuntimeError("first\nsecond"), None)
+    say_in_one_line(RuntimeError, RuntimeError("first\nsecond"), None)
     assert capsys.readouterr().err == (
         "starvid: unexpected RuntimeError: first\\nsecond (--debug shows where)\n"
     )

@@ -12,7 +12,8 @@ from starvid_core.moving_emoji.codec import PatchCodec, psnr, to_float
 from starvid_core.moving_emoji.data import example
 from starvid_core.moving_emoji.model import ModelConfig, build_tokenizer, build_unet
 from starvid_core.moving_emoji.world import FIRST
-from starvid_core.training.text_to_video import Stage, TrainConfig, Trainer, still_images
+from starvid_core.training.recipe import Stage, TrainConfig
+from starvid_core.training.text_to_video import Trainer, still_images
 
 TINY = TrainConfig(
     model=ModelConfig(channels=(16, 16, 16), groups=8, text_width=32, text_layers=1),

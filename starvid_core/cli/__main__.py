@@ -1,0 +1,3 @@
+from starvid_core.cli.app import main
+
+main()

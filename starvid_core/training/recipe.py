@@ -1,0 +1,47 @@
+"""Recipes: which world, which model, and how it is trained, stage by stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starvid_core.moving_emoji.model import ModelConfig
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One pass of training: how many steps of how many examples, and how fast to learn."""
+
+    name: str
+    steps: int
+    batch: int
+    learning_rate: float
+    images: bool
+    spatial_rate: float = 1.0
+    warmup: int = 200
+    decay: float = 0.4
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The recipe of one shipped model."""
+
+    world: str = "first"
+    model: ModelConfig = ModelConfig()
+    stages: tuple[Stage, ...] = (
+        Stage("images", 3200, 48, 1e-3, images=True),
+        Stage("videos", 1900, 6, 7e-4, images=False, decay=0.58),
+        Stage("more images", 3400, 48, 1e-3, images=True, decay=0.5),
+        Stage("more videos", 3600, 6, 7e-4, images=False, decay=0.6),
+    )
+    seed: int = 0
+    caption_dropout: float = 0.1
+    ema_decay: float = 0.9985
+    checkpoint_every: int = 200
+    workers: int = 1
+
+
+def schedule(step: int, stage: Stage) -> float:
+    """Linear warm-up, flat, then a linear fall to a twentieth over the last share `decay`."""
+    rise = min(1.0, (step + 1) / stage.warmup)
+    left = (stage.steps - step) / (stage.decay * stage.steps)
+    return rise * max(0.05, min(1.0, left))
