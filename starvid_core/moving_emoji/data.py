@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import CLIPTokenizer
 
-from starvid_core.moving_emoji.captions import caption
+from starvid_core.moving_emoji.captions import varied
 from starvid_core.moving_emoji.world import Clip, WorldConfig, render, sample_scene
 
 
@@ -24,7 +24,7 @@ def example(world: WorldConfig, seed: int, index: int, images: bool) -> tuple[Cl
     rng = generator(seed, index)
     scene = sample_scene(rng, world)
     times = rng.uniform(0, 1, 1) if images else None
-    return render(scene, world, times), caption(scene, rng)
+    return render(scene, world, times), varied(scene, rng)
 
 
 @dataclass

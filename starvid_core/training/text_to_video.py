@@ -23,7 +23,7 @@ from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from starvid_core.artifacts import write_json, write_manifest, writing_folder
-from starvid_core.moving_emoji.captions import caption
+from starvid_core.moving_emoji.captions import varied
 from starvid_core.moving_emoji.codec import PatchCodec, to_float
 from starvid_core.moving_emoji.data import Clips, example, generator
 from starvid_core.moving_emoji.model import (
@@ -225,7 +225,7 @@ class Trainer:
 def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
     """Learned from captions of the whole world and a list of common words, so that it can grow."""
     rng = generator(config.seed, 2**40)
-    captions = [caption(sample_scene(rng, FULL), rng) for _ in range(6000)]
+    captions = [varied(sample_scene(rng, FULL), rng) for _ in range(6000)]
     words = (PROMPTS / "words.txt").read_text().split()
     return build_tokenizer(itertools.chain(captions, words * 20), config.model.tokens)
 

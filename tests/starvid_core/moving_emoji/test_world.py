@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from starvid_core.moving_emoji import world
-from starvid_core.moving_emoji.captions import caption, clause
+from starvid_core.moving_emoji.captions import caption, clause, varied
 from starvid_core.moving_emoji.cast import MOTIONS, SUBJECTS, can, size
 from starvid_core.moving_emoji.data import example, generator
 from starvid_core.moving_emoji.figures import figure
@@ -118,3 +118,16 @@ def test_what_rises_stays_in_the_frame_and_the_short_rise_to_the_peak(motion: st
         assert rise > 0.05 and tall + rise < world.GROUND
         if tall + law.peak < world.GROUND - 0.02:
             assert rise == pytest.approx(law.peak, abs=0.005)
+
+
+def test_varied_captions_name_every_subject_and_tell_nothing_false_about_sides() -> None:
+    texts = {}
+    for k in range(300):
+        rng = generator(4, k)
+        scene = world.sample_scene(rng, FULL)
+        texts[varied(scene, rng)] = scene
+    assert len(texts) > 250
+    for text, scene in texts.items():
+        words = text.lower().replace(",", " ").replace(".", " ").replace(";", " ").split()
+        assert all(act.subject in words for act in scene.acts)
+        assert not {"left", "right"} & set(words)
