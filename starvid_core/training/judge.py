@@ -56,6 +56,7 @@ def fit(model: nn.Module, data: Dataset, config: Fit, folder: Path) -> None:
     path = folder / f"{config.name}.safetensors"
     done = load_state(path, {"model": model}, optimizer).get("step", 0)
     log = Log(folder / f"{config.name}.csv", ("step", "loss"))
+    log.cut(done)
     left = Subset(data, range(done * config.batch, config.steps * config.batch))
     bar = tqdm(total=config.steps, initial=done, desc=config.name, mininterval=5)
     model.train()

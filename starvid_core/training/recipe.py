@@ -31,7 +31,7 @@ class TrainConfig:
         Stage("images", 3200, 48, 1e-3, images=True),
         Stage("videos", 1900, 6, 7e-4, images=False, decay=0.58),
         Stage("more images", 3400, 48, 1e-3, images=True, decay=0.5),
-        Stage("more videos", 3600, 6, 7e-4, images=False, decay=0.6),
+        Stage("more videos", 2800, 6, 7e-4, images=False, decay=0.6),
     )
     seed: int = 0
     caption_dropout: float = 0.1

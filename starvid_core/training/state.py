@@ -69,6 +69,13 @@ class Log:
     path: Path
     columns: tuple[str, ...]
 
+    def cut(self, lines: int) -> None:
+        """Forget what came after the checkpoint that a resumed run begins with."""
+        if self.path.exists():
+            kept = self.path.read_text().splitlines(keepends=True)[: 1 + lines]
+            with writing(self.path) as temporary:
+                temporary.write_text("".join(kept))
+
     def add(self, *values: object) -> None:
         new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -185,6 +185,7 @@ class Trainer:
             self.stage, self.step, self.seen = place["stage"], place["step"], place["seen"]
             self.optimizer = build_optimizer(self.model, self.config.stages[self.stage])
             load_state(self.folder / STATE, self.modules, self.optimizer)
+            self.log.cut(sum(s.steps for s in self.config.stages[: self.stage]) + self.step)
 
     def start_from(self, folder: Path) -> None:
         """Take an exported model, with its tokenizer and codec, as the beginning of the recipe."""
