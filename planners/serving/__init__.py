@@ -1,0 +1,1 @@
+"""What engines share to speak to a server and to run one."""
