@@ -159,7 +159,7 @@ def _falls(track: Track) -> Iterator[Violation]:
     if heights[0] - heights[-1] < LEAST_HEIGHT:
         yield _broken(track, "gravity", heights[0] - heights[-1], LEAST_HEIGHT)
     elif late < early:
-        yield _broken(track, "gravity", late / early, 1.0)
+        yield _broken(track, "gravity", late / early if early > 0 else 0.0, 1.0)
 
 
 def bounce(trajectory: Trajectory) -> Iterator[Violation]:

@@ -77,3 +77,11 @@ def starvid(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Options that stand before the command; `--debug` may stand anywhere."""
+
+
+def setting(text: str) -> tuple[str, str]:
+    """NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise InputError(f"a parameter is NAME=VALUE, got {text!r}")
+    return name, value

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import Quick, app
-from starvid_core.errors import InputError
+from starvid_core.cli.app import Quick, app, setting
 
 SPREAD = ("mean", "low", "high")
 
@@ -74,9 +73,7 @@ def study(
 
 def _parameter(text: str) -> tuple[str, Any]:
     """NAME=VALUE, the value as JSON if it is that and as text if not."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise InputError(f"a parameter is NAME=VALUE, got {text!r}")
+    name, value = setting(text)
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

@@ -1,0 +1,77 @@
+"""A planner: by rules, or a language model asked in one or in two stages; all answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from planners import physics, rules
+from planners.planning import DEFAULT, Planned, PlanOptions, batch
+from starvid_core.errors import InputError
+
+RULES = "rules"
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What turns prompts into plans; a context manager, which closes the engine behind it."""
+
+    name: str
+    plan: Callable[[str], Planned]
+    concurrency: int = 1
+    close: Callable[[], None] = lambda: None
+
+    def plans(self, prompts: Sequence[str]) -> list[Planned | InputError]:
+        """The plan of every prompt, or why it has none, in the order of the prompts."""
+        return batch(self.plan, prompts, self.concurrency)
+
+    def __enter__(self) -> Planner:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def load(
+    engine: str = RULES,
+    stages: int = 2,
+    options: PlanOptions = DEFAULT,
+    record: Path | None = None,
+    **engine_options: Any,
+) -> Planner:
+    """The planner on an engine, `rules` without one; `record` is a transcript to keep replies in.
+
+    Raises InputError for what it does not know and for an engine that cannot be reached.
+    """
+    if engine == RULES:
+        if engine_options or record:
+            given = ", ".join((*engine_options, *(["record"] if record else [])))
+            raise InputError(f"rules ask no model and have no {given}; leave it out, or name one")
+        return Planner(RULES, partial(_by_rules, frames=options.frames))
+    from planners import engines, one_stage, two_stage
+    from planners.engines.recorded import Recording
+
+    ways = {1: one_stage.plan, 2: two_stage.plan}
+    if stages not in ways:
+        raise InputError(f"stages is {stages!r}; give 2, as in the paper, or 1")
+    asked = engines.load(engine, **engine_options)
+    if record is not None:
+        asked = _recording(asked, Recording, record)
+    plan = partial(ways[stages], engine=asked, options=options)
+    return Planner(f"{engine}: {asked.model}"[:200], plan, asked.concurrency, asked.close)
+
+
+def _recording(engine: Any, recording: Callable[[Any, Path], Any], path: Path) -> Any:
+    try:
+        return recording(engine, path)
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _by_rules(prompt: str, frames: int) -> Planned:
+    trajectory = rules.plan(prompt, frames)
+    return Planned(trajectory, physics.check(trajectory), ())
