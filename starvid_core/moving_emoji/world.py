@@ -18,6 +18,11 @@ from starvid_core.moving_emoji.sketch import UNIT
 from starvid_core.scene import Box
 
 GROUND = 0.92
+# What is drawn stands on a coarse grid, in few sizes and poses: a small model can only draw sharply
+# what it has seen often, and a patch codec sees a drawing anew at every offset to its patches.
+STEP = 2  # pixels
+SCALES = (0.92, 1.04)
+POSES = 6
 SKY_AND_GROUND: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
     "grass": ((150, 205, 245), (105, 175, 80)),
     "snow": ((190, 205, 225), (240, 244, 250)),
@@ -129,7 +134,8 @@ def _picture(act: tuple, height: int, steps: tuple) -> tuple[np.ndarray, np.ndar
 
 def _steps(pose: Pose, shift: float) -> tuple[float, float, float]:
     """The pose on a coarse grid, so that drawings are few enough to keep."""
-    return round((pose.cycle + shift) % 1 * 12) % 12 / 12, round(pose.tilt / 10) * 10, pose.squash
+    cycle = round((pose.cycle + shift) % 1 * POSES) % POSES / POSES
+    return cycle, round(pose.tilt / 10) * 10, pose.squash
 
 
 def place(act: Act, t: float) -> tuple[float, float, Pose]:
@@ -146,13 +152,17 @@ def place(act: Act, t: float) -> tuple[float, float, Pose]:
     return x, act.altitude + pose.rise * lower, pose
 
 
+def _snapped(pixels: float) -> int:
+    return round(pixels / STEP) * STEP
+
+
 def _paste(frame: np.ndarray, act: Act, t: float) -> Box | None:
     height, width, _ = frame.shape
     x, above, pose = place(act, t)
     key = (act.subject, act.motion, act.scale, act.faces_right)
     color, alpha = _picture(key, height, _steps(pose, act.shift))
     tall, wide, _ = alpha.shape
-    left, top = round(x * width - wide / 2), round((GROUND - above) * height) - tall
+    left, top = _snapped(x * width - wide / 2), _snapped((GROUND - above) * height) - tall
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + wide, width), min(top + tall, height)
     if x0 >= x1 or y0 >= y1:
         return None
@@ -182,7 +192,7 @@ def act(
     """A random performance inside a lane (left and right edge, frame widths)."""
     law = MOTIONS[motion]
     wide, tall = size(subject, motion)
-    scale = float(rng.choice((0.9, 1.0, 1.08)))
+    scale = float(rng.choice(SCALES))
     room = max(lane[1] - lane[0] - wide * scale, 0.0)
     reach = min(law.reach * rng.uniform(0.8, 1.15), room)
     start = lane[0] + wide * scale / 2 + rng.uniform(0, room - reach)
@@ -191,7 +201,7 @@ def act(
     low, high = law.altitude
     height = min(altitude + rng.uniform(low, high), max(GROUND - 0.06 - tall * scale, 0.0))
     first, last = (start, end) if right else (end, start)
-    return Act(subject, motion, first, last, height, scale, rng.integers(12) / 12, right)
+    return Act(subject, motion, first, last, height, scale, rng.integers(POSES) / POSES, right)
 
 
 def sample_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
@@ -221,7 +231,7 @@ def pair(
     rng: np.random.Generator, first: tuple[str, str], second: tuple[str, str]
 ) -> tuple[Act, ...]:
     """Two performances side by side, in lanes that never overlap, in random order of place."""
-    widths = [size(*p)[0] * 1.08 for p in (first, second)]
+    widths = [size(*p)[0] * SCALES[-1] for p in (first, second)]
     spare = max(1 - sum(widths), 0.0)
     split = widths[0] + spare * rng.uniform(0.3, 0.7)
     lanes = [(0.0, split), (split, 1.0)]

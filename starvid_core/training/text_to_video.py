@@ -90,19 +90,33 @@ def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
 
 
 class Trainer:
-    """Model, average, optimizer and place in the recipe; all of it is in every checkpoint."""
+    """Model, average, optimizer and place in the recipe; all of it is in every checkpoint.
 
-    def __init__(self, config: TrainConfig, folder: Path, device: str) -> None:
+    `start` is an exported model of the same sizes to begin with: its weights, tokenizer and codec.
+    A resumed run keeps its own.
+    """
+
+    def __init__(
+        self, config: TrainConfig, folder: Path, device: str, start: Path | None = None
+    ) -> None:
         self.config, self.folder, self.device = config, folder, torch.device(device)
         self.world: WorldConfig = WORLDS[config.world]
-        self.tokenizer = tokenizer_for(config)
+        begun = (folder / STATE).exists()
+        origin = folder / "model" if begun else start
+        self.tokenizer = (
+            CLIPTokenizer.from_pretrained(origin / "tokenizer") if origin else tokenizer_for(config)
+        )
         torch.manual_seed(config.seed)
         self.model = TextToVideo(
             build_unet(config.model, self.world), build_text_encoder(config.model, self.tokenizer)
         ).to(self.device)
+        if start and not begun:
+            fill(self.model.unet, start / "unet")
+            fill(self.model.text_encoder, start / "text_encoder")
+            self.model.requires_grad_(True)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.scheduler = build_scheduler()
-        self.codec = fit_codec(config, self.world).to(self.device)
+        self.codec = codec_for(config, self.world, origin).to(self.device)
         self.stage, self.step, self.seen = 0, 0, 0
         self.log = Log(folder / "log.csv", ("stage", "step", "examples", "loss", "seconds"))
         self.optimizer = build_optimizer(self.model, config.stages[0])
@@ -173,10 +187,10 @@ class Trainer:
             average.lerp_(value, 1 - decay)
 
     def save(self) -> None:
-        """Write the training state, then the averaged model as a diffusers folder."""
+        """Write the averaged model as a diffusers folder, then the training state."""
         place = {"stage": self.stage, "step": self.step, "seen": self.seen}
-        save_state(self.folder / STATE, self.modules, self.optimizer, place)
         self.export(self.folder / "model")
+        save_state(self.folder / STATE, self.modules, self.optimizer, place)
 
     def resume(self) -> None:
         """Take up the newest checkpoint, if there is one."""
@@ -186,15 +200,6 @@ class Trainer:
             self.optimizer = build_optimizer(self.model, self.config.stages[self.stage])
             load_state(self.folder / STATE, self.modules, self.optimizer)
             self.log.cut(sum(s.steps for s in self.config.stages[: self.stage]) + self.step)
-
-    def start_from(self, folder: Path) -> None:
-        """Take an exported model, with its tokenizer and codec, as the beginning of the recipe."""
-        self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-        fill(self.codec, folder / "codec")
-        fill(self.model.unet, folder / "unet")
-        fill(self.model.text_encoder, folder / "text_encoder")
-        self.model.requires_grad_(True)
-        self.average.load_state_dict(self.model.state_dict())
 
     @cached_property
     def no_caption(self) -> Tensor:
@@ -231,19 +236,18 @@ def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
     return build_tokenizer(itertools.chain(captions, words * 20), config.model.tokens)
 
 
-def fit_codec(config: TrainConfig, world: WorldConfig) -> PatchCodec:
+def codec_for(config: TrainConfig, world: WorldConfig, origin: Path | None) -> PatchCodec:
+    """The codec of a model to go on from, or one that is fitted to the world."""
+    if origin:
+        codec = PatchCodec.from_config(PatchCodec.load_config(origin / "codec"))
+        return fill(codec, origin / "codec")
     clips = [example(world, config.seed + 1, k, images=True)[0].video for k in range(512)]
     video = to_float(torch.stack([torch.from_numpy(c) for c in clips]))
     return PatchCodec.fit(video, config.model.latent_channels)
 
 
 def train(world: str = "first", device: str = "cpu", start: Path | None = None) -> Path:
-    """Train (or go on training) the model of a world; returns its folder.
-
-    `start` is an exported model of the same sizes whose weights are taken if training begins anew.
-    """
-    trainer = Trainer(TrainConfig(world=world), BUILD / "train" / world, device)
-    if start is not None:
-        trainer.start_from(start)
+    """Train (or go on training) the model of a world; returns its folder."""
+    trainer = Trainer(TrainConfig(world=world), BUILD / "train" / world, device, start)
     trainer.run()
     return trainer.folder / "model"

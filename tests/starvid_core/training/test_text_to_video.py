@@ -12,6 +12,7 @@ from starvid_core.moving_emoji.codec import PatchCodec, psnr, to_float
 from starvid_core.moving_emoji.data import example
 from starvid_core.moving_emoji.model import ModelConfig, build_tokenizer, build_unet
 from starvid_core.moving_emoji.world import FIRST
+from starvid_core.training import text_to_video
 from starvid_core.training.recipe import Stage, TrainConfig
 from starvid_core.training.text_to_video import Trainer, still_images
 
@@ -24,6 +25,8 @@ TINY = TrainConfig(
     checkpoint_every=2,
     workers=0,
 )
+
+FRAME = torch.linspace(-1, 1, 3 * 8 * 8).reshape(1, 3, 1, 8, 8)
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +91,23 @@ def test_what_training_exports_loads_as_a_backbone(tmp_path: Path) -> None:
 
 
 def test_training_can_begin_with_the_weights_of_an_exported_model(tmp_path: Path) -> None:
-    Trainer(TINY, tmp_path, "cpu").export(tmp_path / "model")
-    other = Trainer(TINY, tmp_path / "other", "cpu")
-    torch.nn.init.zeros_(other.model.unet.conv_in.weight)
-    other.start_from(tmp_path / "model")
+    Trainer(replace(TINY, seed=5), tmp_path, "cpu").export(tmp_path / "model")
+    other = Trainer(TINY, tmp_path / "other", "cpu", start=tmp_path / "model")
     weights, shipped = other.model.unet, emoji.load(tmp_path / "model").unet
     assert torch.equal(weights.conv_in.weight, shipped.conv_in.weight)
     assert torch.equal(other.average.unet.conv_in.weight, weights.conv_in.weight)
     assert all(p.requires_grad for p in other.model.parameters())
+
+
+def test_a_resumed_run_keeps_the_tokenizer_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = Trainer(TINY, tmp_path, "cpu")
+    begun.save()
+    monkeypatch.setattr(text_to_video, "varied", lambda scene, rng: "Other words entirely.")
+    again = Trainer(TINY, tmp_path, "cpu")
+    assert again.tokenizer.get_vocab() == begun.tokenizer.get_vocab()
+    assert torch.allclose(again.codec.encode(FRAME), begun.codec.encode(FRAME), atol=1e-2)
 
 
 def test_a_changed_weight_file_is_refused_by_its_hash(tmp_path: Path) -> None:
