@@ -9,9 +9,9 @@ from starvid_core import losses, methods
 from starvid_core.config import SamplingConfig, StarVidConfig
 from starvid_core.discovery import names
 from starvid_core.errors import InputError
-from starvid_core.guidance import Guide
 from starvid_core.masks import subject_masks
 from starvid_core.methods import none, starvid
+from starvid_core.phases import Guide
 from starvid_core.sampling import denoise, sample
 from starvid_core.tokens import align
 
