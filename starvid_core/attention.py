@@ -29,7 +29,7 @@ class Recorder:
 
     level: int
     shape: tuple[int, ...] = ()
-    layers: dict[str, Float[Tensor, "batch *head token frame _h _w"]] = field(default_factory=dict)
+    layers: dict[str, Float[Tensor, "batch *_head token frame _h _w"]] = field(default_factory=dict)
 
     def maps(self) -> Float[Tensor, "batch token frame h w"]:
         """A: mean over heads and layers of the softmax over all tokens, on the graph."""
@@ -40,7 +40,8 @@ class Recorder:
 
     def size(self, level: int) -> tuple[int, int]:
         """The grid of the last pass after `level` halvings."""
-        return grid(*self.shape[-2:], level)
+        height, width = self.shape[-2:]
+        return grid(height, width, level)
 
 
 def _resized(
@@ -153,7 +154,7 @@ def layer_maps(
     timestep: Tensor | int,
     text: Float[Tensor, "batch token dim"],
     layers: tuple[str, ...],
-) -> tuple[Float[Tensor, "batch head token frame _h _w"], ...]:
+) -> tuple[Float[Tensor, "batch _head token frame _h _w"], ...]:
     """As `attention_maps`, but of every layer by itself, with its heads and on its own grid."""
     recorder = _recorded(unet, z, timestep, text, (), layers)
     return tuple(recorder.layers[name] for name in layers)

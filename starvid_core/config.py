@@ -77,18 +77,18 @@ def check_stages(stages: tuple[str, ...]) -> None:
 
 def share(until: int, of_steps: int, steps: int) -> int:
     """`until` of `of_steps` steps as a part of a run of `steps`, rounded up."""
-    if of_steps < 1:
-        raise InputError(f"of_steps must be a number of at least 1, got {of_steps}")
     return math.ceil(until * steps / of_steps)
 
 
 def check_numbers(config: Any) -> None:
-    """Every number of a configuration is finite and not negative."""
+    """Refuse a number of a configuration that is negative or not finite, or a run of no steps."""
     for field in fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int | float) and not 0 <= number < math.inf:
                 raise InputError(f"{field.name} must be a number of at least 0, got {value}")
+    if getattr(config, "of_steps", 1) < 1:
+        raise InputError(f"of_steps must be a number of at least 1, got {config.of_steps}")
 
 
 def _at_least(config: StarVidConfig | SamplingConfig, name: str, least: int) -> None:

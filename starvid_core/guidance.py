@@ -146,7 +146,7 @@ class _Turn:
         pulls = [_pull(subject, maps) for subject in loss]
         for number, pull in enumerate(pulls):
             if not any(at_A.any() for at_A in pull):
-                self._warn(phase, number)
+                self._warn(phase, number, len(pulls))
         return tuple(torch.stack(at_A).sum(0) for at_A in zip(*pulls, strict=True))
 
     def moved(self, phase: Phase, z: Tensor, gradient: Tensor) -> Tensor:
@@ -160,9 +160,12 @@ class _Turn:
     def _is_low(self, phase: Phase) -> bool:
         return phase.threshold > 0 and self.last.get(phase.name, math.inf) < phase.threshold
 
-    def _warn(self, phase: Phase, number: int) -> None:
+    def _warn(self, phase: Phase, number: int, count: int) -> None:
         names = self.guide.subjects
-        subject = names[number] if number < len(names) else f"subject {number + 1}"
+        if count == 1 < len(names):
+            subject = "any subject"
+        else:
+            subject = names[number] if number < len(names) else f"subject {number + 1}"
         warning = (
             f"the {phase.name} loss does not act on {subject}: its gradient is 0 "
             "(an empty or full mask, or maps without differences)"

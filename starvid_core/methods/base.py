@@ -14,7 +14,7 @@ from starvid_core.layers import map_size
 from starvid_core.masks import subject_masks
 from starvid_core.phases import Guide
 from starvid_core.scene import Trajectory
-from starvid_core.tokens import Pair, Positions, Words, align
+from starvid_core.tokens import Pair, Positions, Words, align, prompt_tokens
 
 
 @runtime_checkable
@@ -53,10 +53,13 @@ class Scene:
     """A planned scene as a backbone sees it.
 
     `masks(h, w)` are the subjects' masks M on any grid, on the backbone's device; `size` is the
-    grid of the maps A.
+    grid of the maps A; `prompt` holds the tokens of the prompt without start and end, of the
+    `length` tokens that the backbone reads.
     """
 
     words: Words
+    prompt: Positions
+    length: int
     subjects: tuple[str, ...]
     masks: Callable[[int, int], Float[Tensor, "subject frame h w"]]
     size: tuple[int, int]
@@ -73,6 +76,13 @@ class Scene:
     def M(self) -> Float[Tensor, "subject frame h w"]:
         return self.masks(*self.size)
 
+    def phrases(self, phrase: str) -> Float[Tensor, "subject token"]:
+        """1 at the tokens of each subject's phrase, one of `PHRASES`."""
+        members = torch.zeros(len(self.subjects), self.length, device=self.M.device)
+        for subject, pair in zip(members, self.words.pairs, strict=True):
+            subject[list(PHRASES[phrase](pair))] = 1
+        return members
+
 
 def scene(trajectory: Trajectory, backbone: Backbone) -> Scene:
     """Read a trajectory's words and boxes for a backbone."""
@@ -85,6 +95,8 @@ def scene(trajectory: Trajectory, backbone: Backbone) -> Scene:
 
     return Scene(
         align(plan.prompt, plan.subjects, backbone.tokenizer),
+        prompt_tokens(plan.prompt, backbone.tokenizer),
+        backbone.tokenizer.model_max_length,
         tuple(f"{s.noun} (subject {i + 1})" for i, s in enumerate(plan.subjects)),
         masks,
         map_size(backbone.unet, height, width),
