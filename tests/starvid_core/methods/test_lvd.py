@@ -1,6 +1,5 @@
 """LVD's loss against its sums, its layers on ZeroScope and here, its threshold on other models."""
 
-import json
 import math
 from dataclasses import replace
 
@@ -9,7 +8,6 @@ import torch
 from diffusers import UNet3DConditionModel
 from torch import Tensor
 
-from starvid_core import paths
 from starvid_core.layers import text_layers
 from starvid_core.methods import lvd
 from starvid_core.methods.base import scene
@@ -94,9 +92,17 @@ def test_the_threshold_is_the_published_one_on_zeroscope_with_16_frames(zeroscop
 
 
 def test_the_rule_leaves_the_finer_grid_out_where_it_reads_no_text() -> None:
-    config = json.loads((paths.CHECKPOINTS / "emoji" / "unet" / "config.json").read_text())
+    """A UNet as the embedded model's: text on one of its three grids."""
     with torch.device("meta"):
-        unet = UNet3DConditionModel.from_config(config)
+        unet = UNet3DConditionModel(
+            down_block_types=("DownBlock3D", "CrossAttnDownBlock3D", "DownBlock3D"),
+            up_block_types=("UpBlock3D", "CrossAttnUpBlock3D", "UpBlock3D"),
+            block_out_channels=(8, 16, 16),
+            layers_per_block=1,
+            norm_num_groups=4,
+            cross_attention_dim=16,
+            attention_head_dim=4,
+        )
     assert short(lvd.layers(unet)) == _attentions(["down.1.0", "up.1.0"])
 
 
