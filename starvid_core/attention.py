@@ -1,4 +1,4 @@
-"""Cross-attention maps of a UNet (Section III-A): which layers have them, how to read them.
+"""Cross-attention maps of a UNet (Section III-A): how to read them.
 
 Maps are computed beside the layers, from the layers' own inputs and weights: every layer keeps its
 fused kernel, so recording never changes what the UNet returns.
@@ -16,68 +16,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from starvid_core.config import STAGES, check_stages
 from starvid_core.errors import InputError
+from starvid_core.layers import cross_attention_layers, grid, level, map_level, text_layers
 
-
-def cross_attention_layers(
-    unet: UNet3DConditionModel, stages: tuple[str, ...] = ("down", "up")
-) -> dict[str, Attention]:
-    """The layers of Table XIII in the order in which they run, by their names in the UNet.
-
-    "down" and "up" are the blocks at the lowest resolution where both paths read the text; "mid" is
-    the coarser block between them. Raises InputError for unknown stages or a UNet without such.
-    """
-    check_stages(stages)
-    level = _level(unet)
-    blocks = {
-        "down": f"down_blocks.{level}",
-        "mid": "mid_block",
-        "up": f"up_blocks.{len(unet.up_blocks) - 1 - level}",
-    }
-    layers: dict[str, Attention] = {}
-    for stage in STAGES:
-        if stage in stages:
-            layers |= _text_layers(unet, blocks[stage])
-    return layers
-
-
-def map_size(unet: UNet3DConditionModel, height: int, width: int) -> tuple[int, int]:
-    """The h and w of the maps for latents of that height and width."""
-    return _halved(height, _level(unet)), _halved(width, _level(unet))
-
-
-def _text_layers(unet: UNet3DConditionModel, block: str) -> dict[str, Attention]:
-    """Layers of a block that read the text; temporal `attn2` layers read only the frames."""
-    return {
-        name: module
-        for name, module in unet.named_modules()
-        if name.startswith(f"{block}.attentions.")
-        and isinstance(module, Attention)
-        and module.is_cross_attention
-    }
-
-
-def _level(unet: UNet3DConditionModel) -> int:
-    """How often the grid of the maps was halved: the deepest level with text on both paths."""
-    last = len(unet.up_blocks) - 1
-    both = [
-        level
-        for level in range(len(unet.down_blocks))
-        if _text_layers(unet, f"down_blocks.{level}")
-        and _text_layers(unet, f"up_blocks.{last - level}")
-    ]
-    if not both:
-        raise InputError(
-            "this UNet has no resolution with cross-attention on both its down and its up path; "
-            "guidance needs one"
-        )
-    return both[-1]
-
-
-def _halved(size: int, times: int) -> int:
-    """A side of the grid after that many strided convolutions, which round up."""
-    return -(-size // 2**times)
+MEAN = "batch frame head pixel token -> batch token frame pixel"
+HEADS = "batch frame head pixel token -> batch head token frame pixel"
 
 
 @dataclass
@@ -86,7 +29,7 @@ class Recorder:
 
     level: int
     shape: tuple[int, ...] = ()
-    layers: dict[str, Float[Tensor, "batch token frame _h _w"]] = field(default_factory=dict)
+    layers: dict[str, Float[Tensor, "batch *_head token frame _h _w"]] = field(default_factory=dict)
 
     def maps(self) -> Float[Tensor, "batch token frame h w"]:
         """A: mean over heads and layers of the softmax over all tokens, on the graph."""
@@ -97,7 +40,8 @@ class Recorder:
 
     def size(self, level: int) -> tuple[int, int]:
         """The grid of the last pass after `level` halvings."""
-        return _halved(self.shape[-2], level), _halved(self.shape[-1], level)
+        height, width = self.shape[-2:]
+        return grid(height, width, level)
 
 
 def _resized(
@@ -113,10 +57,15 @@ def _resized(
 
 @contextmanager
 def record_attention(
-    unet: UNet3DConditionModel, stages: tuple[str, ...] = ("down", "up")
+    unet: UNet3DConditionModel,
+    stages: tuple[str, ...] = ("down", "up"),
+    layers: tuple[str, ...] = (),
 ) -> Iterator[Recorder]:
-    """Record the maps of `stages` while inside; the UNet is as before afterwards, errors or not."""
-    recorder = Recorder(_level(unet))
+    """Record the maps of `stages` while inside; the UNet is as before afterwards, errors or not.
+
+    With `layers`, those are recorded instead, and every head of them.
+    """
+    recorder = Recorder(map_level(unet))
 
     def begin(module: nn.Module, args: tuple, kwargs: dict) -> None:
         recorder.shape = tuple((args[0] if args else kwargs["sample"]).shape)
@@ -124,27 +73,41 @@ def record_attention(
 
     with ExitStack() as hooks:
         hooks.callback(unet.register_forward_pre_hook(begin, with_kwargs=True).remove)
-        for name, layer in cross_attention_layers(unet, stages).items():
-            level = len(unet.down_blocks) - 1 if name.startswith("mid_block") else recorder.level
-            hook = _keeper(recorder, name, level)
+        for name, layer in _chosen(unet, stages, layers).items():
+            hook = _keeper(recorder, name, level(unet, name), HEADS if layers else MEAN)
             hooks.callback(layer.register_forward_pre_hook(hook, with_kwargs=True).remove)
         yield recorder
 
 
-def _keeper(recorder: Recorder, name: str, level: int) -> Callable[[Attention, tuple, dict], None]:
+def _chosen(
+    unet: UNet3DConditionModel, stages: tuple[str, ...], layers: tuple[str, ...]
+) -> dict[str, Attention]:
+    if not layers:
+        return cross_attention_layers(unet, stages)
+    all_layers = text_layers(unet)
+    for name in layers:
+        if name not in all_layers:
+            raise InputError(f"no layer {name!r} reads the text; choose of {', '.join(all_layers)}")
+    return {name: layer for name, layer in all_layers.items() if name in layers}
+
+
+def _keeper(
+    recorder: Recorder, name: str, level: int, pattern: str
+) -> Callable[[Attention, tuple, dict], None]:
     def keep(layer: Attention, args: tuple, kwargs: dict) -> None:
         text, (h, w) = kwargs["encoder_hidden_states"], recorder.size(level)
-        A = _probabilities(layer, args[0], text, recorder.shape[2])
-        pattern = "batch token frame (h w) -> batch token frame h w"
-        recorder.layers[name] = rearrange(A, pattern, h=h, w=w)
+        bias = kwargs.get("attention_mask")
+        shares = _probabilities(layer, args[0], text, bias, recorder.shape[2])
+        A = reduce(shares, pattern, "mean") if pattern == MEAN else rearrange(shares, pattern)
+        recorder.layers[name] = rearrange(A, "... (h w) -> ... h w", h=h, w=w)
 
     return keep
 
 
 def _probabilities(
-    layer: Attention, hidden: Tensor, text: Tensor, frames: int
-) -> Float[Tensor, "batch token frame pixel"]:
-    """Softmax over all tokens in float32, mean over heads.
+    layer: Attention, hidden: Tensor, text: Tensor, bias: Tensor | None, frames: int
+) -> Float[Tensor, "batch frame head pixel token"]:
+    """Softmax over all tokens in float32.
 
     The UNet folds frames into the batch, batch first, and repeats the text for every frame.
     """
@@ -164,8 +127,11 @@ def _probabilities(
         key.float(),
         "batch frame head pixel dim, batch head token dim -> batch frame head pixel token",
     )
-    shares = (scores * layer.scale).softmax(-1)
-    return reduce(shares, "batch frame head pixel token -> batch token frame pixel", "mean")
+    scores = scores * layer.scale
+    if bias is not None:
+        pattern = "(batch frame) pixel token -> batch frame 1 pixel token"
+        scores = scores + rearrange(bias.float(), pattern, frame=frames)
+    return scores.softmax(-1)
 
 
 def attention_maps(
@@ -179,10 +145,33 @@ def attention_maps(
 
     The pass ends at the last recorded layer: nothing after it can reach the maps.
     """
-    last = list(cross_attention_layers(unet, stages).values())[-1]
-    with _frozen(unet), record_attention(unet, stages) as recorder, _ending_at(last):
+    return _recorded(unet, z, timestep, text, stages, ()).maps()
+
+
+def layer_maps(
+    unet: UNet3DConditionModel,
+    z: Float[Tensor, "batch channel frame h w"],
+    timestep: Tensor | int,
+    text: Float[Tensor, "batch token dim"],
+    layers: tuple[str, ...],
+) -> tuple[Float[Tensor, "batch _head token frame _h _w"], ...]:
+    """As `attention_maps`, but of every layer by itself, with its heads and on its own grid."""
+    recorder = _recorded(unet, z, timestep, text, (), layers)
+    return tuple(recorder.layers[name] for name in layers)
+
+
+def _recorded(
+    unet: UNet3DConditionModel,
+    z: Tensor,
+    timestep: Tensor | int,
+    text: Tensor,
+    stages: tuple[str, ...],
+    layers: tuple[str, ...],
+) -> Recorder:
+    last = list(_chosen(unet, stages, layers).values())[-1]
+    with _frozen(unet), record_attention(unet, stages, layers) as recorder, _ending_at(last):
         unet(z, timestep, encoder_hidden_states=text, return_dict=False)
-    return recorder.maps()
+    return recorder
 
 
 class _Seen(BaseException):

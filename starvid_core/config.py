@@ -1,7 +1,8 @@
 """The paper's numbers (Section IV-A) and the choices its ablations vary, each with its source."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from starvid_core.errors import InputError
 
@@ -28,6 +29,7 @@ class StarVidConfig:
     form: str = "ratio"  # Eq. (6); the others are in Table VI
     temperature: float = 1.0  # of the InfoNCE form; the paper names none
     threshold: float = 0.0  # L_sp that ends the inner loop; the paper names none, 0 is never
+    gradient_scale: str = "none"  # Eq. (7) has none; LVD's "sqrt(1-alphabar)" and "sigma^2"
     stages: tuple[str, ...] = ("down", "up")  # Table XIII
 
     def __post_init__(self) -> None:
@@ -36,20 +38,19 @@ class StarVidConfig:
                 "phases need 0 <= spatial_until <= syntax_until <= of_steps, got "
                 f"{self.spatial_until}, {self.syntax_until}, {self.of_steps}"
             )
+        check_numbers(self)
         for name in ("spatial_iterations", "syntax_iterations"):
             _at_least(self, name, 1)
         for name in ("learning_rate", "temperature"):
             _positive(self, name)
-        for name in _NOT_NEGATIVE:
-            _at_least(self, name, 0)
         check_stages(self.stages)
 
     def scaled(self, steps: int) -> "StarVidConfig":
         """The same shares of a run of `steps` denoising steps, rounded up: 25 give 3 and 13."""
         return replace(
             self,
-            spatial_until=math.ceil(self.spatial_until * steps / self.of_steps),
-            syntax_until=math.ceil(self.syntax_until * steps / self.of_steps),
+            spatial_until=share(self.spatial_until, self.of_steps, steps),
+            syntax_until=share(self.syntax_until, self.of_steps, steps),
             of_steps=steps,
         )
 
@@ -64,9 +65,8 @@ class SamplingConfig:
     negative_prompt: str = ""
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         _at_least(self, "steps", 1)
-        _at_least(self, "guidance_scale", 0)
-        _at_least(self, "eta", 0)
 
 
 def check_stages(stages: tuple[str, ...]) -> None:
@@ -75,23 +75,29 @@ def check_stages(stages: tuple[str, ...]) -> None:
         raise InputError(f"stages must be some of {', '.join(STAGES)}, each once; got {stages}")
 
 
-_NOT_NEGATIVE = (
-    "spatial_weight",
-    "syntax_weight",
-    "foreground",
-    "background",
-    "neighbours",
-    "threshold",
-)
+def share(until: int, of_steps: int, steps: int) -> int:
+    """`until` of `of_steps` steps as a part of a run of `steps`, rounded up."""
+    return math.ceil(until * steps / of_steps)
+
+
+def check_numbers(config: Any) -> None:
+    """Refuse a number of a configuration that is negative or not finite, or a run of no steps."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int | float) and not 0 <= number < math.inf:
+                raise InputError(f"{field.name} must be a number of at least 0, got {value}")
+    if getattr(config, "of_steps", 1) < 1:
+        raise InputError(f"of_steps must be a number of at least 1, got {config.of_steps}")
 
 
 def _at_least(config: StarVidConfig | SamplingConfig, name: str, least: int) -> None:
     value = getattr(config, name)
-    if not math.isfinite(value) or value < least:
+    if value < least:
         raise InputError(f"{name} must be a number of at least {least}, got {value}")
 
 
 def _positive(config: StarVidConfig, name: str) -> None:
     value = getattr(config, name)
-    if not math.isfinite(value) or value <= 0:
+    if value <= 0:
         raise InputError(f"{name} must be a number above 0, got {value}")

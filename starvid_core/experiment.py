@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,7 @@ from planners import schema
 from starvid_core import paths
 from starvid_core.artifacts import (
     canonical_json,
-    fingerprint,
     read_json,
-    sha256_files,
-    sha256_text,
     sweep,
     verify_manifest,
     write_json,
@@ -29,15 +26,16 @@ from starvid_core.artifacts import (
 )
 from starvid_core.errors import InputError
 from starvid_core.scene import Trajectory
-from starvid_core.specs import RunSpec, parse_spec, spec
+from starvid_core.specs import RunSpec, defaults, judging, parse_spec, spec
 from starvid_core.video import Video
 
 if TYPE_CHECKING:
     from starvid_core.backbones import Backbone
+    from starvid_core.methods.base import Chooser
     from starvid_core.perception.base import Judge
     from starvid_core.sampling import Clip
 else:  # finding runs must not wait for torch
-    Backbone = Clip = Judge = Any
+    Backbone = Chooser = Clip = Judge = Any
 
 __all__ = ["Run", "RunSpec", "ensure", "generate", "score", "scores", "spec"]
 
@@ -104,7 +102,7 @@ def scores(runs: Iterable[Run], judge: Judge | None = None) -> list[dict[str, fl
     """What every metric says about each run; kept in files, so that the judge looks once."""
     found = []
     for run in runs:
-        path = paths.RUNS / "scores" / f"{run.folder.name}-{_scoring()}.json"
+        path = paths.RUNS / "scores" / f"{run.folder.name}-{judging()}.json"
         if judge or not path.is_file():
             row = score(run.video, run.trajectory, judge or _judge())
             write_json(path, {k: None if math.isnan(v) else v for k, v in row.items()})
@@ -161,15 +159,42 @@ def _sample(
 ) -> list[Clip]:
     # Torch is loaded here, with the first run that is really missing.
     from starvid_core import methods, sampling
+    from starvid_core.methods.base import Chooser
 
     shared = group[0]
     model = backbone or _load(shared.backbone)
     if model.fingerprint != shared.checkpoint:
         raise InputError(f"the weights of {model.name} are not those that the run was planned for")
     method = methods.load(shared.method)
+    if isinstance(method, Chooser):
+        return _chosen(group, method, model)
     guides = [method.guide(s.trajectory, model, s.config, s.sampling.steps) for s in group]
     prompts, seeds = [s.prompt for s in group], [s.seed for s in group]
     return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record, watch)
+
+
+def _chosen(group: Sequence[RunSpec], method: Chooser, backbone: Backbone) -> list[Clip]:
+    """Of every run's plain clips the one that the method prefers; they are runs of their own."""
+    plain = [_plain(one, method.seeds(one.seed, one.config)) for one in group]
+    runs = iter(ensure([s for specs in plain for s in specs], backbone, progress=False))
+    made = [[next(runs) for _ in specs] for specs in plain]
+    return [_best(one, found, method) for one, found in zip(group, made, strict=True)]
+
+
+def _plain(one: RunSpec, seeds: Sequence[int]) -> list[RunSpec]:
+    bare = replace(one, method="none", config=defaults("none"), judge="")
+    return [replace(bare, seed=seed) for seed in seeds]
+
+
+def _best(one: RunSpec, runs: Sequence[Run], method: Chooser) -> Clip:
+    from torch import from_numpy
+
+    from starvid_core.sampling import Clip
+
+    number = method.best(scores(runs), one.config)
+    maps = {step: from_numpy(A) for step, A in runs[number].maps.items()} if one.record else {}
+    said = f"kept clip {number + 1} of {len(runs)}"
+    return Clip(one.prompt, one.seed, runs[number].video, (), (said,), maps)
 
 
 @cache
@@ -184,13 +209,6 @@ def _judge() -> Judge:
     from starvid_core.perception import emoji
 
     return emoji.load()
-
-
-@cache
-def _scoring() -> str:
-    """Names the judge's weights and the metrics' code."""
-    code = sorted((Path(__file__).parent / "metrics").glob("*.py"))
-    return sha256_text(fingerprint(paths.CHECKPOINTS / "judge") + sha256_files(code))[:12]
 
 
 def _store(one: RunSpec, clip: Clip) -> None:

@@ -1,12 +1,11 @@
 """Attention refocusing by latent optimization (Section III-C.4): Eq. (7), Algorithm 1 lines 1-16.
 
-z: latents.  A: cross-attention maps.  Steps count from 0 here and from 1 in the paper: its
-"t <= t1" is `range(0, t1)` and its "t1 < t <= t2" is `range(t1, t2)`.
+z: latents.  A: cross-attention maps.
 """
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
@@ -15,14 +14,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from starvid_core.config import check_stages
 from starvid_core.errors import InputError
+from starvid_core.phases import Guide, Phase, View
 
 # Brings gradients of half-precision latents into the range of normal float16 numbers.
 HALF_SCALE = 4096.0
 
 Latents = Float[Tensor, "batch channel frame h w"]
-Watch = Callable[[Tensor, list[int], tuple[str, ...]], Tensor]
+Maps = tuple[Tensor, ...]
+Watch = Callable[[Tensor, list[int], View], Maps]
 
 
 class GuidanceError(InputError):
@@ -39,50 +39,6 @@ class LossValue(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Phase:
-    """One `if` of Algorithm 1: a loss, the steps it acts in, how often and how strongly.
-
-    `loss` takes the maps of one prompt, [token frame h w], and returns one value per subject. A sum
-    below a `threshold` above 0 ends the phase's iterations in that step.
-    """
-
-    name: str
-    loss: Callable[[Tensor], Tensor]
-    steps: range
-    iterations: int
-    weight: float
-    learning_rate: float = 1.0
-    threshold: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.iterations < 1 or not math.isfinite(self.rate):
-            raise InputError(
-                f"phase {self.name} needs 1 iteration or more and a finite weight, "
-                f"got {self.iterations} and {self.rate}"
-            )
-
-    @property
-    def rate(self) -> float:
-        """Eq. (7): alpha * lambda."""
-        return self.learning_rate * self.weight
-
-
-@dataclass(frozen=True)
-class Guide:
-    """What a method does to one prompt: its phases in order, and the UNet stages they look at.
-
-    `subjects` are the names that warnings use.
-    """
-
-    phases: tuple[Phase, ...] = ()
-    stages: tuple[str, ...] = ("down", "up")
-    subjects: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_stages(self.stages)
-
-
-@dataclass(frozen=True)
 class Refocused:
     """The latents after a step's updates; losses and warnings of every prompt."""
 
@@ -92,20 +48,29 @@ class Refocused:
 
 
 def refocus(
-    watch: Watch, z: Latents, step: int, guides: Sequence[Guide], prompts: Sequence[str]
+    watch: Watch,
+    z: Latents,
+    step: int,
+    guides: Sequence[Guide],
+    prompts: Sequence[str],
+    alphabar: float = 1.0,
+    past: Sequence[Mapping[str, float]] | None = None,
 ) -> Refocused:
     """Algorithm 1, lines 1-16, for a batch in which every prompt has its own guide.
 
-    `watch(z, rows, stages)` returns the maps A of these rows' latents, on their graph. Prompts do
-    not touch each other: one outside its phase, or under its threshold, keeps its latents. Raises
-    GuidanceError when a loss or a gradient is not finite.
+    `watch(z, rows, view)` returns these rows' maps on their graph. `past` holds the last value of
+    every loss of each prompt. Prompts do not touch each other: one outside its phase, or under its
+    threshold, keeps its latents. Raises GuidanceError when a loss or a gradient is not finite.
     """
-    turns = [_Turn(step, guide, prompt) for guide, prompt in zip(guides, prompts, strict=True)]
+    seen = past or [{} for _ in prompts]
+    turns = [
+        _Turn(step, alphabar, *own) for own in zip(guides, prompts, map(dict, seen), strict=True)
+    ]
     for phases in zip_longest(*(guide.phases for guide in guides)):
         running = {row: p for row, p in enumerate(phases) if p is not None and step in p.steps}
-        for stages in dict.fromkeys(guides[row].stages for row in running):
-            alike = {row: p for row, p in running.items() if guides[row].stages == stages}
-            z = _descend(watch, z, stages, alike, turns)
+        for view in dict.fromkeys(guides[row].view(p) for row, p in running.items()):
+            alike = {row: p for row, p in running.items() if guides[row].view(p) == view}
+            z = _descend(watch, z, view, alike, turns)
     return Refocused(
         z, tuple(tuple(t.losses) for t in turns), tuple(tuple(t.warnings) for t in turns)
     )
@@ -114,74 +79,93 @@ def refocus(
 def _descend(
     watch: Watch,
     z: Latents,
-    stages: tuple[str, ...],
+    view: View,
     running: dict[int, Phase],
     turns: "list[_Turn]",
 ) -> Latents:
     """Algorithm 1, lines 2-7 or 10-15: the iterations of one phase of every row."""
     for iteration in range(max(phase.iterations for phase in running.values())):
-        running = {row: p for row, p in running.items() if iteration < p.iterations}
+        running = {row: p for row, p in running.items() if turns[row].goes_on(p, iteration)}
+        if not running:
+            break
         rows = list(running)
         with torch.enable_grad():
             leaf = z[rows].detach().requires_grad_()
-            A = watch(leaf, rows, stages)
+            maps = watch(leaf, rows, view)
             pulls = {
-                row: turns[row].pull(phase, iteration, A[i], z[row])
+                row: turns[row].pull(phase, iteration, tuple(A[i] for A in maps), z[row])
                 for i, (row, phase) in enumerate(running.items())
             }
         running = {row: p for row, p in running.items() if pulls[row] is not None}
         if not running:
             break
         z = z.clone()
-        for i, gradient in enumerate(_gradient(leaf, A, [pulls[row] for row in rows])):
+        for i, gradient in enumerate(_gradient(leaf, maps, [pulls[row] for row in rows])):
             if rows[i] in running:
                 z[rows[i]] = turns[rows[i]].moved(running[rows[i]], z[rows[i]], gradient)
     return z
 
 
-def _gradient(leaf: Latents, A: Tensor, pulls: Sequence[Tensor | None]) -> Latents:
+def _gradient(leaf: Latents, maps: Maps, pulls: Sequence[Maps | None]) -> Latents:
     """The gradient of the losses with respect to the latents, through the maps, in float32."""
     scale = HALF_SCALE if leaf.dtype == torch.float16 else 1.0
-    at_maps = torch.stack(
-        [torch.zeros_like(a) if p is None else p for a, p in zip(A, pulls, strict=True)]
-    )
-    (gradient,) = torch.autograd.grad(A, leaf, at_maps * scale)
+    at_maps = [
+        torch.stack([torch.zeros_like(A[i]) if p is None else p[n] for i, p in enumerate(pulls)])
+        for n, A in enumerate(maps)
+    ]
+    (gradient,) = torch.autograd.grad(maps, leaf, [at_A * scale for at_A in at_maps])
     return gradient.float() / scale
 
 
 class _Turn:
     """One prompt in one step: its updates, and the record of them."""
 
-    def __init__(self, step: int, guide: Guide, prompt: str) -> None:
-        self.step, self.guide, self.prompt = step, guide, prompt
+    def __init__(
+        self, step: int, alphabar: float, guide: Guide, prompt: str, last: dict[str, float]
+    ) -> None:
+        self.step, self.alphabar, self.guide, self.prompt = step, alphabar, guide, prompt
+        self.last = last
         self.losses: list[LossValue] = []
         self.warnings: list[str] = []
 
-    def pull(self, phase: Phase, iteration: int, A: Tensor, z: Tensor) -> Tensor | None:
-        """Lines 4 and 12: gradient of the loss with respect to A, None when under the threshold."""
-        loss = phase.loss(A)
+    def goes_on(self, phase: Phase, iteration: int) -> bool:
+        """Whether the maps are to be read once more."""
+        done = phase.carry and self._is_low(phase)
+        return iteration < phase.iterations and not done
+
+    def pull(self, phase: Phase, iteration: int, maps: Maps, z: Tensor) -> Maps | None:
+        """Lines 4 and 12: gradient of the loss at the maps, None when under the threshold."""
+        loss = phase.loss(*maps)
         value = float(loss.detach().sum())
+        self.last[phase.name] = value
         self.losses.append(LossValue(self.step, phase.name, iteration, value))
         if not math.isfinite(value):
             raise broken(f"the {phase.name} loss is {value}", self.step, self.prompt, z)
-        if phase.threshold > 0 and value < phase.threshold:
+        if not phase.carry and self._is_low(phase):
             return None
-        pulls = [_pull(subject, A) for subject in loss]
+        pulls = [_pull(subject, maps) for subject in loss]
         for number, pull in enumerate(pulls):
-            if not pull.any():
-                self._warn(phase, number)
-        return torch.stack(pulls).sum(0)
+            if not any(at_A.any() for at_A in pull):
+                self._warn(phase, number, len(pulls))
+        return tuple(torch.stack(at_A).sum(0) for at_A in zip(*pulls, strict=True))
 
     def moved(self, phase: Phase, z: Tensor, gradient: Tensor) -> Tensor:
         """Eq. (7): z' = z - alpha * lambda * gradient; lines 5-6 and 13-14."""
         if not gradient.isfinite().all():
             what = f"the {phase.name} loss has a gradient that is not finite"
             raise broken(what, self.step, self.prompt, z)
-        return (z.float() - phase.rate * gradient).to(z.dtype)
+        rate = phase.rate * phase.scale(self.alphabar)
+        return (z.float() - rate * gradient).to(z.dtype)
 
-    def _warn(self, phase: Phase, number: int) -> None:
+    def _is_low(self, phase: Phase) -> bool:
+        return phase.threshold > 0 and self.last.get(phase.name, math.inf) < phase.threshold
+
+    def _warn(self, phase: Phase, number: int, count: int) -> None:
         names = self.guide.subjects
-        subject = names[number] if number < len(names) else f"subject {number + 1}"
+        if count == 1 < len(names):
+            subject = "any subject"
+        else:
+            subject = names[number] if number < len(names) else f"subject {number + 1}"
         warning = (
             f"the {phase.name} loss does not act on {subject}: its gradient is 0 "
             "(an empty or full mask, or maps without differences)"
@@ -199,8 +183,8 @@ def broken(what: str, step: int, prompt: str, z: Tensor) -> GuidanceError:
     )
 
 
-def _pull(loss: Tensor, A: Tensor) -> Tensor:
+def _pull(loss: Tensor, maps: Maps) -> Maps:
     """Gradient of one subject's loss with respect to the maps, zeros when it ignores them."""
     if not loss.requires_grad:
-        return torch.zeros_like(A)
-    return torch.autograd.grad(loss, A, retain_graph=True, materialize_grads=True)[0]
+        return tuple(torch.zeros_like(A) for A in maps)
+    return torch.autograd.grad(loss, maps, retain_graph=True, materialize_grads=True)

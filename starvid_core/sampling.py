@@ -13,12 +13,14 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from starvid_core.attention import attention_maps, record_attention
+from starvid_core.attention import attention_maps, layer_maps, record_attention
 from starvid_core.backbones.base import Backbone
+from starvid_core.bias import biased, halves
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
-from starvid_core.guidance import Guide, LossValue, Watch, broken, refocus
+from starvid_core.guidance import LossValue, Maps, Watch, broken, refocus
 from starvid_core.noise import noise
+from starvid_core.phases import Guide, View
 
 Latents = Float[Tensor, "batch channel frame h w"]
 
@@ -92,20 +94,25 @@ def denoise(
 ) -> Iterator[Step]:
     """Algorithm 1 for all steps: refocus the latents, then an ordinary DDIM step.
 
-    Without phases this is the loop of diffusers' TextToVideoSDPipeline, bit for bit. `record` holds
-    the steps whose maps are kept; `seeds` are needed for an eta above 0 only.
+    Without phases and biases this is the loop of diffusers' TextToVideoSDPipeline, bit for bit.
+    `record` holds the steps whose maps are kept; `seeds` are needed for an eta above 0 only.
     """
     _check(backbone, prompts, guides, z, config)
     scheduler = copy.deepcopy(backbone.scheduler)
     scheduler.set_timesteps(config.steps, device=z.device)
     model = _Model(backbone, prompts, config)
     warned: list[set[str]] = [set() for _ in prompts]
+    past: list[dict[str, float]] = [{} for _ in prompts]
     for index, t in enumerate(scheduler.timesteps):
-        turn = refocus(model.watch(t), z, index, guides, prompts)
-        stages = [guide.stages for guide in guides] if index in record else []
+        alphabar = float(scheduler.alphas_cumprod[int(t)])
+        turn = refocus(model.watch(t), z, index, guides, prompts, alphabar, past)
+        past = [
+            last | {v.name: v.value for v in new}
+            for last, new in zip(past, turn.losses, strict=True)
+        ]
         # Not around the whole loop: the caller's own code runs between two steps.
         with torch.no_grad():
-            prediction, maps = model.predict(turn.z, t, stages)
+            prediction, maps = model.predict(turn.z, t, index, guides, index in record)
             fresh = _fresh_noise(z, config.eta, seeds, index)
             z = scheduler.step(
                 prediction, t, turn.z, eta=config.eta, variance_noise=fresh, return_dict=False
@@ -128,14 +135,23 @@ class _Model:
 
     def watch(self, t: Tensor) -> Watch:
         """Line 3 at timestep t: only the conditional prompts, only as far as the maps."""
-        return lambda z, rows, stages: attention_maps(self.unet, z, t, self.text[rows], stages)
+
+        def maps(z: Tensor, rows: list[int], view: View) -> Maps:
+            if view.layers:
+                return layer_maps(self.unet, z, t, self.text[rows], view.layers)
+            return (attention_maps(self.unet, z, t, self.text[rows], view.stages),)
+
+        return maps
 
     def predict(
-        self, z: Latents, t: Tensor, stages: Sequence[tuple[str, ...]]
+        self, z: Latents, t: Tensor, step: int, guides: Sequence[Guide], recording: bool
     ) -> tuple[Latents, Tensor | None]:
-        """Line 17: the guided noise prediction, and every prompt's A if its stages are given."""
+        """Line 17: the guided noise prediction under the guides' biases, and every prompt's A."""
         both = torch.cat([z, z]) if self.scale != 1 else z
+        stages = [guide.stages for guide in guides] if recording else []
+        rows = halves([guide.bias for guide in guides], self.scale != 1)
         with ExitStack() as stack:
+            stack.enter_context(biased(self.unet, rows, step, *z.shape[-2:]))
             recorders = {
                 s: stack.enter_context(record_attention(self.unet, s)) for s in set(stages)
             }

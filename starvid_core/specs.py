@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-import pkgutil
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from planners import rules, schema
 from planners.language import lexicon
 from starvid_core import paths
-from starvid_core.artifacts import canonical_json, fingerprint, read_json, sha256_text
-from starvid_core.config import SamplingConfig, StarVidConfig
+from starvid_core.artifacts import (
+    canonical_json,
+    fingerprint,
+    read_json,
+    sha256_files,
+    sha256_text,
+)
+from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
+from starvid_core.options import changed, check_options, choices, known
 from starvid_core.scene import Trajectory
 
 if TYPE_CHECKING:
@@ -24,15 +29,17 @@ if TYPE_CHECKING:
 else:  # planning and checking must not wait for torch
     Backbone = Any
 
-Config = TypeVar("Config", SamplingConfig, StarVidConfig)
-
-# Raised by hand whenever the same spec would give another video: every cached run is then redone.
+# Raised by hand whenever the same spec would give another video, so also with every default of a
+# method that changes: every cached run is then redone.
 NUMERICS = 1
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """All that a video depends on. Build it with `spec`, which plans and checks."""
+    """All that a video depends on. Build it with `spec`, which plans and checks.
+
+    `config` is the method's own `Config`; `judge` is empty unless the method chooses by a judge.
+    """
 
     prompt: str
     method: str
@@ -42,12 +49,22 @@ class RunSpec:
     plan_json: str
     checkpoint: str
     sampling: SamplingConfig
-    config: StarVidConfig
+    config: Any
     record: tuple[int, ...] = ()
+    judge: str = ""
+
+    @cached_property
+    def method_options(self) -> dict[str, Any]:
+        """The method's numbers that are not its defaults; so a new option changes no key."""
+        defaults, own = asdict(type(self.config)()), asdict(self.config)
+        return {name: value for name, value in own.items() if value != defaults[name]}
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        return {"numerics": NUMERICS, **asdict(self)}
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        del facts["config"]
+        facts |= {"sampling": asdict(self.sampling), "method_options": self.method_options}
+        return {"numerics": NUMERICS, **facts}
 
     @cached_property
     def key(self) -> str:
@@ -63,6 +80,7 @@ class RunSpec:
             self.sampling,
             self.config,
             self.record,
+            self.judge,
         )
 
     @property
@@ -81,7 +99,8 @@ def spec(
     """Plan `prompt` by rules unless a plan is given, check everything, say what is to be run.
 
     `options` are `record` (steps whose attention maps are kept) and any field of `SamplingConfig`
-    and `StarVidConfig`; the defaults of the former are the backbone's, of the latter the paper's.
+    and of the method's own `Config`; the defaults of the former are the backbone's, of the latter
+    those that were published.
     """
     known("method", method, choices("methods"))
     name, checkpoint = _identity(backbone)
@@ -89,8 +108,9 @@ def spec(
     if trajectory.plan.prompt != prompt:
         raise InputError(f"the plan is for {trajectory.plan.prompt!r}, not for {prompt!r}")
     check_vocabulary(trajectory, backbone)
-    check_options(options)
-    sampling = _changed(_sampling(backbone, options), options)
+    base = defaults(method)
+    check_options(method, {"record": (), **asdict(SamplingConfig()), **asdict(base)}, options)
+    sampling = changed(_sampling(backbone, options), options)
     planner = "given" if plan else "rules"
     return RunSpec(
         prompt=prompt,
@@ -101,31 +121,33 @@ def spec(
         plan_json=schema.dumps(trajectory, planner),
         checkpoint=checkpoint,
         sampling=sampling,
-        config=_changed(StarVidConfig(), options),
+        config=changed(base, options),
         record=_record(options.get("record", ()), sampling.steps),
+        judge=judging() if hasattr(_method(method), "best") else "",
     )
 
 
-def choices(kind: str) -> list[str]:
-    """What can be chosen from a folder of this package where every file is one choice."""
-    found = pkgutil.iter_modules([str(Path(__file__).parent / kind)])
-    return sorted(module.name for module in found if module.name != "base")
+def defaults(method: str) -> Any:
+    """The published numbers of a method: its `Config` as it stands in its file."""
+    return _method(method).Config()
 
 
-def known(kind: str, name: str, expected: Sequence[str]) -> str:
-    """`name` if it is one of the expected; otherwise an error with the nearest one."""
-    if name in expected:
-        return name
-    near = difflib.get_close_matches(name, expected, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(f"unknown {kind} {name!r}, expected {', '.join(expected)}{hint}")
+def _method(name: str) -> Any:
+    return import_module(f"starvid_core.methods.{name}")
+
+
+@cache
+def judging() -> str:
+    """Names the judge's weights and the metrics' code."""
+    code = sorted((Path(__file__).parent / "metrics").glob("*.py"))
+    return sha256_text(fingerprint(paths.CHECKPOINTS / "judge") + sha256_files(code))[:12]
 
 
 def parse_spec(facts: dict[str, Any]) -> RunSpec:
     """The spec that was written as `facts`."""
     values = {k: v for k, v in facts.items() if k != "numerics"}
-    config = _changed(StarVidConfig(), values.pop("config"))
-    sampling = _changed(SamplingConfig(), values.pop("sampling"))
+    config = changed(defaults(values["method"]), values.pop("method_options"))
+    sampling = changed(SamplingConfig(), values.pop("sampling"))
     return RunSpec(config=config, sampling=sampling, record=tuple(values.pop("record")), **values)
 
 
@@ -180,22 +202,6 @@ def _record(record: Iterable[int], steps: int) -> tuple[int, ...]:
     return chosen
 
 
-def check_options(options: dict[str, Any]) -> None:
-    """Refuse an option that no configuration has, or a value of another type."""
-    defaults = {"record": (), **asdict(SamplingConfig()), **asdict(StarVidConfig())}
-    for name, value in options.items():
-        known("option", name, list(defaults))
-        if name != "record" and not _fits(value, defaults[name]):
-            raise InputError(f"{name} must be like {defaults[name]!r}, got {value!r}")
-
-
-def _fits(value: Any, default: Any) -> bool:
-    if isinstance(default, tuple):
-        return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
-    expected = (int, float) if isinstance(default, float) else type(default)
-    return isinstance(value, expected) and not isinstance(value, bool)
-
-
 def _sampling(backbone: str | Backbone, options: dict[str, Any]) -> SamplingConfig:
     """The backbone's own defaults; torch is not waited for when nothing is left to default."""
     if not isinstance(backbone, str):
@@ -203,9 +209,3 @@ def _sampling(backbone: str | Backbone, options: dict[str, Any]) -> SamplingConf
     if {"steps", "guidance_scale"} <= set(options):
         return SamplingConfig()
     return import_module(f"starvid_core.backbones.{backbone}").SAMPLING
-
-
-def _changed(base: Config, options: dict[str, Any]) -> Config:
-    """`base` with its own among the options, in its own types: 3 and 3.0 are one spec."""
-    own = {field.name: getattr(base, field.name) for field in fields(base)}
-    return replace(base, **{k: type(own[k])(v) for k, v in options.items() if k in own})

@@ -61,6 +61,12 @@ def align(prompt: str, subjects: Sequence[Subject], tokenizer: PreTrainedTokeniz
     return Words(tuple(pairs), tuple(others))
 
 
+def prompt_tokens(prompt: str, tokenizer: PreTrainedTokenizerBase) -> Positions:
+    """All tokens but start and end: words, articles, punctuation."""
+    coded = tokenizer(prompt, return_special_tokens_mask=True, verbose=False)
+    return tuple(n for n, special in enumerate(coded["special_tokens_mask"]) if not special)
+
+
 Place = tuple[int, ...]  # numbers of the parts that a phrase covers, articles left out
 
 

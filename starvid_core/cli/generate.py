@@ -21,7 +21,7 @@ PlanFile = Annotated[Path, typer.Option("--plan", help="A plan file, see `starvi
 def generate(
     prompt: Prompt,
     output: Annotated[Path, typer.Option("-o", "--output", help="out.mp4 or out.gif")],
-    method: Annotated[str, typer.Option(help="none or starvid")] = "starvid",
+    method: Annotated[str, typer.Option(help="A row of the tables, as none or lvd")] = "starvid",
     backbone: Annotated[str, typer.Option(help="The model: emoji")] = "emoji",
     seed: Annotated[int, typer.Option(help="Same seed, same noise.")] = 0,
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Default: by rules.")] = None,

@@ -5,13 +5,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from starvid_core import losses
-from starvid_core.attention import map_size
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import StarVidConfig
-from starvid_core.guidance import Guide, Phase
-from starvid_core.masks import subject_masks
+from starvid_core.methods.base import Scene, scene
+from starvid_core.phases import SCALES, Guide, Phase
 from starvid_core.scene import Trajectory
-from starvid_core.tokens import Words, align
+
+Config = StarVidConfig
 
 
 def guide(
@@ -22,26 +22,19 @@ def guide(
 ) -> Guide:
     """The two phases of Algorithm 1 for a run of `steps`; one with weight 0 is left out."""
     config = (config or StarVidConfig()).scaled(steps or backbone.sampling.steps)
-    plan = trajectory.plan
-    words = align(plan.prompt, plan.subjects, backbone.tokenizer)
-    _, frames, height, width = backbone.latent_shape
-    M = subject_masks(trajectory, frames, *map_size(backbone.unet, height, width))
-    phases = (_spatial(words, M.to(backbone.device), config), _syntax(words, config))
-    return Guide(
-        tuple(phase for phase in phases if phase.weight > 0 and phase.steps),
-        config.stages,
-        tuple(f"{s.noun} (subject {i + 1})" for i, s in enumerate(plan.subjects)),
-    )
+    seen = scene(trajectory, backbone)
+    phases = (_spatial(seen, config), _syntax(seen, config))
+    wanted = tuple(phase for phase in phases if phase.weight > 0 and phase.steps)
+    return Guide(wanted, config.stages, seen.subjects)
 
 
-def _spatial(words: Words, M: Float[Tensor, "subject frame h w"], config: StarVidConfig) -> Phase:
+def _spatial(seen: Scene, config: StarVidConfig) -> Phase:
     """Algorithm 1, lines 1-8: Eq. (3) on the nouns, and on the verbs with their nouns' masks."""
-    nouns, verbs = zip(*((pair.noun, pair.verb) for pair in words.pairs), strict=True)
-    masks = repeat(M, "subject frame h w -> (2 subject) frame h w")
+    masks = repeat(seen.M, "subject frame h w -> (2 subject) frame h w")
     weights = (config.foreground, config.background)
 
     def spatial(A: Float[Tensor, "token frame h w"]) -> Float[Tensor, " subject"]:
-        A = losses.word_maps(A, nouns + verbs)
+        A = losses.word_maps(A, seen.nouns + seen.verbs)
         L_sp = losses.spatial(A, masks, weights, config.background_form)
         return reduce(L_sp, "(noun_and_verb subject) -> subject", "sum", noun_and_verb=2)
 
@@ -54,17 +47,18 @@ def _spatial(words: Words, M: Float[Tensor, "subject frame h w"], config: StarVi
         config.spatial_weight,
         config.learning_rate,
         config.threshold,
+        scale=losses.choose(SCALES, config.gradient_scale, "gradient scale"),
     )
 
 
-def _syntax(words: Words, config: StarVidConfig) -> Phase:
+def _syntax(seen: Scene, config: StarVidConfig) -> Phase:
     """Algorithm 1, lines 9-16: Eq. (6)."""
 
     def syntax(A: Float[Tensor, "token frame h w"]) -> Float[Tensor, " subject"]:
         return losses.syntax(
-            losses.word_maps(A, [pair.noun for pair in words.pairs]),
-            losses.word_maps(A, [pair.verb for pair in words.pairs]),
-            [losses.word_maps(A, others) for others in words.others],
+            losses.word_maps(A, seen.nouns),
+            losses.word_maps(A, seen.verbs),
+            [losses.word_maps(A, others) for others in seen.words.others],
             config.neighbours,
             config.distance,
             config.form,
@@ -80,4 +74,5 @@ def _syntax(words: Words, config: StarVidConfig) -> Phase:
         config.syntax_iterations,
         config.syntax_weight,
         config.learning_rate,
+        scale=losses.choose(SCALES, config.gradient_scale, "gradient scale"),
     )

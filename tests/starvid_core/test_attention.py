@@ -10,13 +10,9 @@ from diffusers.models.transformers.transformer_temporal import TransformerTempor
 from einops import rearrange
 from torch import Tensor, nn
 
-from starvid_core.attention import (
-    attention_maps,
-    cross_attention_layers,
-    map_size,
-    record_attention,
-)
+from starvid_core.attention import attention_maps, layer_maps, record_attention
 from starvid_core.errors import InputError
+from starvid_core.layers import cross_attention_layers, grid, level, map_size, text_layers
 
 BATCH, TOKENS, FRAMES, H, W = 2, 7, 3, 8, 12
 DOWN = "down_blocks.1.attentions.0.transformer_blocks.0.attn2"
@@ -109,6 +105,46 @@ def test_maps_agree_with_the_probabilities_of_diffusers(unet) -> None:
         "batch frame token h w -> batch token frame h w",
     )
     torch.testing.assert_close(recorder.maps(), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_mean_over_heads_and_layers_is_the_map_of_a_stage(unet) -> None:
+    z, text = random_input()
+    with torch.no_grad():
+        each = layer_maps(unet, z, 500, text, (DOWN, *UP))
+        A = attention_maps(unet, z, 500, text)
+    assert each[0].shape == (BATCH, 4, TOKENS, FRAMES, H // 2, W // 2)
+    torch.testing.assert_close(torch.stack([m.mean(1) for m in each]).mean(0), A)
+    assert len({m[:, h].sum((2, 3, 4)).sum().item() for m in each for h in range(4)}) > 1
+
+
+def test_layers_come_in_the_asked_order_on_their_own_grids(unet) -> None:
+    z, text = random_input()
+    fine = "down_blocks.0.attentions.0.transformer_blocks.0.attn2"
+    with torch.no_grad():
+        maps = layer_maps(unet, z, 500, text, (UP[0], MID, fine))
+    assert [m.shape[-2:] for m in maps] == [(4, 6), (2, 3), (8, 12)]
+    assert count_hooks(unet) == 0
+
+
+def test_all_layers_that_read_text_are_listed_as_they_run_with_their_levels(unet) -> None:
+    ran = []
+    layers = text_layers(unet)
+    hooks = [m.register_forward_pre_hook(lambda m, _: ran.append(m)) for m in layers.values()]
+    z, text = random_input()
+    with torch.no_grad():
+        unet(z, 500, encoder_hidden_states=text)
+    for hook in hooks:
+        hook.remove()
+    assert len(ran) == len(layers) == 7
+    assert all(a is b for a, b in zip(ran, layers.values(), strict=True))
+    assert [level(unet, name) for name in layers] == [0, 1, 2, 1, 1, 0, 0]
+    assert grid(9, 13, 1) == (5, 7)
+
+
+def test_a_layer_that_does_not_read_text_is_refused(unet) -> None:
+    z, text = random_input()
+    with pytest.raises(InputError, match="no layer 'transformer_in.attn2' reads the text"):
+        layer_maps(unet, z, 500, text, ("transformer_in.attn2",))
 
 
 @pytest.mark.parametrize(("row", "frame"), [(0, 0), (0, 2), (1, 1)])

@@ -14,6 +14,7 @@ import pytest
 from starvid_core import experiment, paths, specs, studies
 from starvid_core.artifacts import write_manifest
 from starvid_core.errors import InputError
+from starvid_core.perception.base import Detection
 from starvid_core.specs import check_vocabulary, parse_spec
 
 PROMPT = "a dog runs and a cat jumps on the grass"
@@ -78,6 +79,33 @@ def test_the_key_is_the_same_on_every_machine_and_changes_with_every_field(spec)
     ]
     assert spec().key == one.key and len(one.key) == 12
     assert len({one.key, *(o.key for o in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "default", "other"),
+    [
+        ("lvd", "threshold", 200, 100),
+        ("dav", "phrase", "noun", "noun+verb"),
+        ("attend_and_excite", "reached", [0.05, 0.5, 0.8], [0, 1, 1]),
+        ("attention_mask", "both", True, False),
+        ("best_of_n", "n", 3, 5),
+        ("starvid", "gradient_scale", "none", "sigma^2"),
+    ],
+)
+def test_an_option_of_a_method_is_in_the_key_only_where_it_is_not_the_default(
+    spec, method, option, default, other
+):
+    plain, said = spec(method), spec(method, **{option: default})
+    changed = spec(method, **{option: other})
+    assert plain == said and plain.key == said.key != changed.key
+    assert plain.facts["method_options"] == {} and list(changed.method_options) == [option]
+    assert parse_spec(json.loads(json.dumps(changed.facts))) == changed
+    assert plain.settings != changed.settings
+
+
+def test_the_options_of_one_method_do_not_name_the_runs_of_another(spec):
+    assert set(spec("none").facts) == set(spec("lvd").facts)
+    assert spec("none").judge == "" and spec("best_of_n").judge == specs.judging()
 
 
 def test_a_change_of_numerics_renames_every_run(spec, monkeypatch):
@@ -169,6 +197,40 @@ def test_a_damaged_folder_is_made_again(spec, tiny_backbone, damage):
     assert np.array_equal(again.video, video)
 
 
+class Preferring:
+    """A judge that sees the whole scene in one video and nothing in all others."""
+
+    def __init__(self, video, trajectory):
+        self.video, self.trajectory = video, trajectory
+
+    def detect(self, video):
+        boxes = self.trajectory.resample(len(video)).boxes
+        found = ((Detection("dog", boxes[0][0], 1.0), Detection("cat", boxes[1][0], 1.0)),)
+        return found * len(video) if np.array_equal(video, self.video) else ((),) * len(video)
+
+    def motion(self, video, row):
+        return {"running": 1.0}
+
+
+@pytest.mark.parametrize("favorite", [0, 2])
+def test_best_of_n_keeps_the_plain_clip_that_the_judge_prefers(
+    spec, tiny_backbone, counted, monkeypatch, favorite
+):
+    one = spec("best_of_n", seed=1, steps=2, record=(1,))
+    seeds = [1 + n * 2**32 for n in range(3)]
+    plain = [spec("none", seed=s, steps=2, record=(1,)) for s in seeds]
+    made = experiment.ensure(plain[:2], tiny_backbone, progress=False)
+    made += experiment.ensure(plain[2:], tiny_backbone, progress=False)
+    judge = Preferring(made[favorite].video, one.trajectory)
+    monkeypatch.setattr(experiment, "_judge", lambda: judge)
+    (run,) = experiment.ensure([one], tiny_backbone, progress=False)
+    assert np.array_equal(run.video, made[favorite].video)
+    assert np.array_equal(run.maps[1], made[favorite].maps[1])
+    assert run.warnings == [f"kept clip {favorite + 1} of 3"]
+    assert run.spec == one
+    assert counted == [2, 1, 1]  # the plain clips were there, and only the choice was made
+
+
 def test_weights_that_changed_since_planning_are_refused(spec, tiny_backbone):
     one = replace(spec("none"), checkpoint="1" * 64)
     with pytest.raises(InputError, match="weights of tiny are not those"):
@@ -183,7 +245,21 @@ def test_weights_that_changed_since_planning_are_refused(spec, tiny_backbone):
         ({"steps": 0}, "steps must be a number of at least 1"),
         ({"steps": 2.5}, "steps must be like 50, got 2.5"),
         ({"guidance_scale": float("nan")}, "guidance_scale must be a number"),
-        ({"spatial_wieght": 1}, "unknown option 'spatial_wieght', .*did you mean spatial_weight"),
+        (
+            {"spatial_wieght": 1},
+            "unknown option of starvid .*did you mean spatial_weight",
+        ),
+        (
+            {"method": "lvd", "spatial_weight": 1.0},
+            "unknown option of lvd 'spatial_weight', expected .*threshold",
+        ),
+        ({"method": "lvd", "treshold": 1.0}, "unknown option of lvd .*did you mean threshold"),
+        ({"method": "none", "weight": 1.0}, "unknown option of none 'weight'"),
+        ({"method": "dav", "phrase": "verb"}, "phrase 'verb' is unknown; choose one of noun"),
+        ({"method": "dav", "phrase": 1}, "phrase must be like 'noun', got 1"),
+        ({"method": "attention_mask", "both": 1}, "both must be like True, got 1"),
+        ({"method": "attend_and_excite", "refined": ["0"]}, "refined must be like"),
+        ({"method": "best_of_n", "n": 0}, "n must be 1 or more"),
         ({"spatial_weight": "much"}, "spatial_weight must be like 30.0, got 'much'"),
         ({"stages": ["top"]}, "stages must be some of down, mid, up"),
         ({"record": (4,)}, r"steps to record must lie in 0..3, got \(4,\)"),

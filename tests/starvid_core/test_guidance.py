@@ -9,14 +9,15 @@ from torch import Tensor
 
 from starvid_core.attention import attention_maps
 from starvid_core.errors import InputError
-from starvid_core.guidance import GuidanceError, Guide, Phase, refocus
+from starvid_core.guidance import GuidanceError, Maps, refocus
+from starvid_core.phases import SCALES, Guide, Phase, View
 
 PROMPTS = ("a dog runs", "a cat jumps", "a bird flies")
 
 
-def watch(z: Tensor, rows: list[int], stages: tuple[str, ...]) -> Tensor:
+def watch(z: Tensor, rows: list[int], view: View) -> Maps:
     """Maps of two tokens that are easy to differentiate by hand."""
-    return torch.stack([z.mean(1), 2 * z.mean(1)], 1)
+    return (torch.stack([z.mean(1), 2 * z.mean(1)], 1),)
 
 
 def quadratic(A: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ def test_eq_7_moves_the_latents_against_the_gradient() -> None:
     z = latents()
     got = refocus(watch, z, 0, [Guide((phase(iterations=1, learning_rate=0.5),))], PROMPTS[:1])
     leaf = z.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(quadratic(watch(leaf, [0], ())[0]).sum(), leaf)
+    (gradient,) = torch.autograd.grad(quadratic(watch(leaf, [0], View())[0][0]).sum(), leaf)
     torch.testing.assert_close(got.z, z - 0.5 * 0.05 * gradient)
 
 
@@ -90,6 +91,48 @@ def test_a_loss_under_its_threshold_ends_the_iterations() -> None:
     assert stopped.z.equal(refocus(watch, z, 0, [Guide((phase(iterations=4),))], PROMPTS[:1]).z)
 
 
+def test_a_carried_loss_is_tested_before_the_maps_are_read_again() -> None:
+    """LVD's loop: the last loss decides, and every pass is followed by an update."""
+    z = latents()
+    (values,) = refocus(watch, z, 0, [Guide((phase(iterations=9),))], PROMPTS[:1]).losses
+    middle = (values[3].value + values[4].value) / 2
+    carried = Guide((phase(iterations=9, threshold=middle, carry=True),))
+    first = refocus(watch, z, 0, [carried], PROMPTS[:1])
+    assert [v.value for v in first.losses[0]] == [v.value for v in values[:5]]
+    assert first.z.equal(refocus(watch, z, 0, [Guide((phase(iterations=5),))], PROMPTS[:1]).z)
+    past = [{"pull": first.losses[0][-1].value}]
+    after = refocus(watch, first.z, 1, [carried], PROMPTS[:1], past=past)
+    assert after.z.equal(first.z) and after.losses == ((),)
+    high = refocus(watch, first.z, 1, [carried], PROMPTS[:1], past=[{"pull": 2 * middle}])
+    assert len(high.losses[0]) == 1 and not high.z.equal(first.z)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("sqrt(1-alphabar)", 0.6), ("sigma^2", 0.36)])
+def test_a_scale_multiplies_the_gradient_by_a_function_of_alphabar(name, factor: float) -> None:
+    z = latents()
+    scaled = Guide((phase(iterations=1, scale=SCALES[name]),))
+    expected = refocus(watch, z, 0, [Guide((phase(iterations=1),))], PROMPTS[:1]).z - z
+    got = refocus(watch, z, 0, [scaled], PROMPTS[:1], alphabar=0.64).z - z
+    torch.testing.assert_close(got, factor * expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_over_layers_is_shown_them_one_by_one() -> None:
+    def two(z: Tensor, rows: list[int], view: View) -> Maps:
+        assert view == View(layers=("fine", "coarse"))
+        return z.mean(1)[:, None, None], z.mean((1, 3, 4))[:, None, None, :, None, None]
+
+    def loss(fine: Tensor, coarse: Tensor) -> Tensor:
+        assert fine.shape == (1, 1, 2, 3, 5) and coarse.shape == (1, 1, 2, 1, 1)
+        return torch.stack([fine.square().sum(), coarse.sum()])
+
+    z = latents()
+    guide = Guide((phase(loss=loss, layers=("fine", "coarse"), iterations=1),))
+    got = refocus(two, z, 0, [guide], PROMPTS[:1])
+    gradient = (2 * z.mean(1, keepdim=True) + 1 / 15) / 4
+    torch.testing.assert_close(got.z, z - 0.05 * gradient.expand_as(z))
+    assert not got.warnings[0]
+
+
 def test_a_negative_loss_does_not_stop_a_phase_without_threshold() -> None:
     low = phase(loss=lambda A: quadratic(A) - 1000)
     (values,) = refocus(watch, latents(), 0, [Guide((low,))], PROMPTS[:1]).losses
@@ -101,9 +144,9 @@ def test_every_prompt_of_a_batch_moves_as_if_it_were_alone(tiny_backbone) -> Non
     z = tiny_backbone.initial_noise([1, 2, 3])
 
     def look(rows_of_batch: list[int]):
-        def maps(z: Tensor, rows: list[int], stages: tuple[str, ...]) -> Tensor:
+        def maps(z: Tensor, rows: list[int], view: View) -> Maps:
             texts = text[[rows_of_batch[row] for row in rows]]
-            return attention_maps(unet, z, 900, texts, stages)
+            return (attention_maps(unet, z, 900, texts, view.stages),)
 
         return maps
 
@@ -129,9 +172,9 @@ def test_every_prompt_of_a_batch_moves_as_if_it_were_alone(tiny_backbone) -> Non
 def test_only_the_rows_in_a_phase_go_through_the_model() -> None:
     seen = []
 
-    def counting(z: Tensor, rows: list[int], stages: tuple[str, ...]) -> Tensor:
-        seen.append((rows, stages))
-        return watch(z, rows, stages)
+    def counting(z: Tensor, rows: list[int], view: View) -> Maps:
+        seen.append((rows, view.stages))
+        return watch(z, rows, view)
 
     short, long = Guide((phase(iterations=1),)), Guide((phase(iterations=2),))
     refocus(counting, latents(3), 0, [long, Guide(), short], PROMPTS)
@@ -188,8 +231,8 @@ def test_half_precision_latents_keep_small_gradients() -> None:
     """A gradient of 1e-8 is 0 in float16 unless the loss is scaled on its way to the latents."""
     z = latents().half()
 
-    def watch_half(z: Tensor, rows: list[int], stages: tuple[str, ...]) -> Tensor:
-        return watch(z, rows, stages).float()
+    def watch_half(z: Tensor, rows: list[int], view: View) -> Maps:
+        return tuple(A.float() for A in watch(z, rows, view))
 
     def faint(A: Tensor) -> Tensor:
         return A.sum((1, 2, 3)) * 4e-8

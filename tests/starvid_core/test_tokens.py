@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizer
 
 from starvid_core.errors import InputError
 from starvid_core.scene import Subject
-from starvid_core.tokens import Words, align
+from starvid_core.tokens import Words, align, prompt_tokens
 
 NOUNS = (
     "man",
@@ -190,6 +190,13 @@ def test_the_longest_prompt_that_fits_is_read_to_its_last_word(tokenizer) -> Non
     assert words.pairs[0].verb == (75,)
     with pytest.raises(InputError, match="'runs' is cut off"):
         align("a " * 74 + "dog runs", subjects(("dog", "runs")), tokenizer)
+
+
+def test_the_prompts_tokens_are_all_between_start_and_end(tokenizer) -> None:
+    prompt = "A dog, runs."
+    positions = prompt_tokens(prompt, tokenizer)
+    assert positions == tuple(range(1, len(tokenizer(prompt).input_ids) - 1))
+    assert characters(prompt, positions, tokenizer) == prompt
 
 
 def test_a_tokenizer_without_offsets_is_refused() -> None:
