@@ -15,6 +15,7 @@ from planners.language.reading import Part
 from planners.path_checks import Paths, lawful
 from planners.physics import MOST_SPEED, SHORTEST
 from planners.plan_file import HEIGHT, WIDTH
+from planners.tracks import motion_of
 from starvid_core.errors import InputError
 from starvid_core.scene import ScenePlan, Subject
 
@@ -112,7 +113,7 @@ def bodies(plan: ScenePlan) -> tuple[Actor, ...]:
 
 
 def _part(subject: Subject) -> Part:
-    known = lexicon.motion(subject.motion) or lexicon.motion(subject.verb)
+    known = motion_of(subject)
     noun = lexicon.noun(subject.noun.lower().split()[-1])
     like = "thing" if noun is None or noun.like in lexicon.NOT_SUBJECTS else noun.like
     return Part(replace(subject, motion=known.name if known else ""), like)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from planners import physics, rules
+from planners.engines.base import Engine
 from planners.planning import DEFAULT, Planned, PlanOptions, batch
 from starvid_core.errors import InputError
 
@@ -52,21 +53,22 @@ def load(
             raise InputError(f"rules ask no model and have no {given}; leave it out, or name one")
         return Planner(RULES, partial(_by_rules, frames=options.frames))
     from planners import engines, one_stage, two_stage
-    from planners.engines.recorded import Recording
 
     ways = {1: one_stage.plan, 2: two_stage.plan}
     if stages not in ways:
         raise InputError(f"stages is {stages!r}; give 2, as in the paper, or 1")
     asked = engines.load(engine, **engine_options)
     if record is not None:
-        asked = _recording(asked, Recording, record)
+        asked = _recording(asked, record)
     plan = partial(ways[stages], engine=asked, options=options)
     return Planner(f"{engine}: {asked.model}"[:200], plan, asked.concurrency, asked.close)
 
 
-def _recording(engine: Any, recording: Callable[[Any, Path], Any], path: Path) -> Any:
+def _recording(engine: Engine, path: Path) -> Engine:
+    from planners.engines.recorded import Recording
+
     try:
-        return recording(engine, path)
+        return Recording(engine, path)
     except BaseException:
         engine.close()
         raise

@@ -5,7 +5,6 @@ Only here are boxes pixels `[x, y, w, h]` of a 576x320 canvas, rounded to a hund
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from pydantic import ValidationError
 
 from planners import plan_file, strict_json
 from planners.plan_file import HEIGHT, WIDTH, PlanFile, SubjectEntry
+from planners.wire.reply import LONGEST_MESSAGE, compact, reason
 from starvid_core.errors import InputError
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
 
 VERSION = 1
-LONGEST_MESSAGE = 600
 _DIGITS = 2
 
 
@@ -34,15 +33,11 @@ def dumps(trajectory: Trajectory, planner: str = "rules") -> str:
         "reasoning": plan.reasoning,
         "subjects": [{k: getattr(s, k) for k in SubjectEntry.model_fields} for s in plan.subjects],
     }
-    lines = [f"{_json(key)}:{_json(value)}" for key, value in head.items()]
-    frames = ",\n".join(_json(_frame(trajectory, f)) for f in range(trajectory.frames))
+    lines = [f"{compact(key)}:{compact(value)}" for key, value in head.items()]
+    frames = ",\n".join(compact(_frame(trajectory, f)) for f in range(trajectory.frames))
     written = "{\n" + ",\n".join([*lines, f'"frames":[\n{frames}\n]']) + "\n}\n"
     loads(written, "this trajectory")
     return written
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _frame(trajectory: Trajectory, frame: int) -> list[dict[str, Any]]:
@@ -87,7 +82,7 @@ def loads(written: str, source: str = "plan.json") -> Trajectory:
         return _trajectory(file)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise _input_error(source, _path(first["loc"]), _reason(first)) from None
+        raise _input_error(source, _path(first["loc"]), reason(first)) from None
     except (strict_json.Malformed, plan_file.Wrong, InputError) as error:
         raise _input_error(source, "", str(error)) from None
 
@@ -101,16 +96,6 @@ def _input_error(source: str | Path, path: str, reason: str) -> InputError:
 def _path(location: tuple[int | str, ...]) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     return "".join(steps).removeprefix(".")[:200]
-
-
-def _reason(error: Any) -> str:
-    """What pydantic found, what was given, and what to do."""
-    kind, given = error["type"], json.dumps(error.get("input"), default=repr)[:80]
-    if kind == "missing":
-        return "this key is missing; add it"
-    if kind == "extra_forbidden":
-        return "this key is unknown; remove it"
-    return f"{error['msg'][:1].lower()}{error['msg'][1:]}, got {given}"
 
 
 def _trajectory(file: PlanFile) -> Trajectory:

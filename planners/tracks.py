@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planners.language import lexicon
-from starvid_core.scene import Box, Trajectory
+from starvid_core.scene import Box, Subject, Trajectory
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Track:
         return [1 - box.center[1] for box in self.boxes]
 
 
+def motion_of(subject: Subject) -> lexicon.Motion | None:
+    """The motion that a plan names, or else the one that its verb means, if either is known."""
+    return lexicon.motion(subject.motion) or lexicon.motion(subject.verb)
+
+
 def boxes(trajectory: Trajectory) -> Iterator[tuple[int, int, Box]]:
     """Instance, frame and box wherever somebody is in sight."""
     for instance, row in enumerate(trajectory.boxes):
@@ -50,7 +55,7 @@ def tracks(trajectory: Trajectory, *families: str) -> Iterator[Track]:
     for n, (subject, row) in enumerate(
         zip(trajectory.plan.instances, trajectory.boxes, strict=True)
     ):
-        motion = lexicon.motion(subject.motion) or lexicon.motion(subject.verb)
+        motion = motion_of(subject)
         family = motion.family if motion else ""
         seen = {frame: box for frame, box in enumerate(row) if box is not None}
         if seen and (family in families or not families):

@@ -28,7 +28,7 @@ from starvid_core.errors import InputError
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu")
 
 
 def load(
@@ -36,8 +36,8 @@ def load(
 ) -> Outlines:
     """Load a folder of safetensors with its tokenizer; nothing is downloaded.
 
-    `model` is the folder. `adapter` is the folder of a LoRA of peft. `device` is "auto", "cpu" or
-    "cuda". A reply may take `timeout` seconds.
+    `model` is the folder. `adapter` is the folder of a LoRA of peft. `device` is "auto" (the
+    accelerator that torch finds, else the CPU) or "cpu". A reply may take `timeout` seconds.
     """
     folders = [_folder(model, "model", "config.json")]
     if adapter:
@@ -174,10 +174,11 @@ def _matcher(words: LLTokenizer, grammar: str) -> LLMatcher:
 def _network(folders: list[Path], device: str) -> Any:
     """The weights, all of them and no others, with the adapter added in."""
     from safetensors import SafetensorError
-    from torch import cuda
+    from torch import accelerator
     from transformers import AutoModelForCausalLM
 
-    place = ("cuda" if cuda.is_available() else "cpu") if device == "auto" else device
+    found = accelerator.current_accelerator() if device == "auto" else None
+    place = found.type if found else "cpu"
     try:
         network, told = AutoModelForCausalLM.from_pretrained(
             folders[0],

@@ -14,7 +14,6 @@ from planners.engines.base import Engine, EngineError, Reply, Request, checked
 from starvid_core import artifacts, paths
 from starvid_core.errors import InputError
 
-TRANSCRIPTS = paths.DATA / "transcripts"
 SUFFIX = ".jsonl"
 RECORD = "starvid plan PROMPT --engine llama_cpp --record"
 _SAVE_EVERY = 5.0  # seconds of work that a kill may cost
@@ -146,7 +145,7 @@ def find(transcripts: str) -> Path:
         raise InputError("name a transcript: transcripts (a file, or a name in data/transcripts)")
     path = Path(transcripts)
     by_path = path.suffix == SUFFIX or path.parent != Path()
-    return path if by_path else TRANSCRIPTS / f"{transcripts}{SUFFIX}"
+    return path if by_path else paths.TRANSCRIPTS / f"{transcripts}{SUFFIX}"
 
 
 def read(path: Path) -> dict[str, Line]:

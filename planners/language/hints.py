@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _WHO = r"(?:the |a )?(?:camera|view|lens|shot|frame)"
@@ -68,6 +69,11 @@ def camera_moves(prompt: str) -> tuple[tuple[str, int, int], ...]:
                 move = name.format(*(group.lower() for group in match.groups()))
                 found.append((move, *match.span()))
     return tuple(sorted(found, key=lambda move: move[1]))
+
+
+def camera(moves: Iterable[tuple[str, int, int]]) -> str:
+    """The move among those named: the first that moves, else a camera at rest."""
+    return next((name for name, _, _ in moves if name != "static"), "static")
 
 
 def hints(text: str) -> tuple[Hint, ...]:

@@ -62,12 +62,11 @@ def read(prompt: str) -> Reading:
     found = _without_repetition(line, clauses.seats(line))
     _refuse_pronouns(line, found)
     seats = _subjects(prompt, found)
-    _check_count(seats)
+    refuse_crowd(sum(seat.phrase.number for seat in seats))
     told = [(hint, _owner(line, seats, hint)) for hint in hints.hints(masked)]
     chosen = [_placed(part, seats[part.subject.id], told) for part in _parts(seats, found)]
     scenery = tuple(s.phrase.head.text for s in found if s.capable and s.verb is None)
-    camera = next((name for name, _, _ in moves if name != "static"), "static")
-    return Reading(prompt, tuple(chosen), camera, scenery)
+    return Reading(prompt, tuple(chosen), hints.camera(moves), scenery)
 
 
 def _masked(prompt: str, moves: Iterable[tuple[str, int, int]]) -> str:
@@ -116,7 +115,7 @@ def _subjects(prompt: str, seats: list[Seat]) -> list[Seat]:
     found = [s for s in acting if not _is_backdrop(s)]
     found = found or [s for s in acting if s.role == "subject" and s.kind != "part"]
     if not found:
-        raise InputError(f"no subject with a motion in {text.quoted(prompt)}; {_EXAMPLE}")
+        raise no_subject(prompt)
     return found
 
 
@@ -129,8 +128,13 @@ def _is_backdrop(seat: Seat) -> bool:
     return prop or (seat.kind == "thing" and seat.verb.weak)
 
 
-def _check_count(seats: list[Seat]) -> None:
-    count = sum(seat.phrase.number for seat in seats)
+def no_subject(prompt: str) -> InputError:
+    """The error for a prompt in which nobody does anything."""
+    return InputError(f"no subject with a motion in {text.quoted(prompt)}; {_EXAMPLE}")
+
+
+def refuse_crowd(count: int) -> None:
+    """Refuse more instances than a plan can hold."""
     if count > MOST_INSTANCES:
         shown = count if count < 10**6 else "very many"
         raise InputError(

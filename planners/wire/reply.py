@@ -52,10 +52,10 @@ def validated(shape: TypeAdapter[T], value: Any, path: str) -> T:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in first["loc"])
-        raise fault(path + "".join(steps), _reason(first)) from None
+        raise fault(path + "".join(steps), reason(first)) from None
 
 
-def _reason(error: Any) -> str:
+def reason(error: Any) -> str:
     """What pydantic found, what was given, and what to do."""
     kind = error["type"]
     if kind == "missing":

@@ -79,10 +79,7 @@ def _vocabulary(prompt: str) -> Vocabulary:
     places = tuple(_places(line, seats, told | acts))
     verbs = dict(_verbs(line, seats, groups, told))
     if not places or not verbs:
-        raise InputError(
-            f"no subject with a motion in {text.quoted(prompt)}; write who does what, "
-            'e.g. "A dog is running and a cat is sitting"'
-        )
+        raise reading.no_subject(prompt)
     if len(places) > MOST_PLACES:
         raise InputError(
             f"{len(places)} words of the prompt could be subjects; keep it to {MOST_PLACES}"
@@ -108,9 +105,8 @@ def _told(prompt: str) -> dict[tuple[str, str], str]:
 
 def _cameras(line: Line, moves: tuple[tuple[str, int, int], ...]) -> tuple[str, ...]:
     """The move that the prompt names; any one if it speaks of the camera in other words."""
-    named = [name for name, _, _ in moves]
-    if named:
-        return (next((name for name in named if name != "static"), "static"),)
+    if moves:
+        return (hints.camera(moves),)
     acts = ("VERB", "AUX", "ADV", "OTHER")
     free = any(w.word in _CAMERA and line.tag(i + 1) in acts for i, w in enumerate(line.words))
     return CAMERA_MOVES if free else ("static",)
@@ -121,13 +117,7 @@ def _check_count(line: Line, seats: list[Seat]) -> None:
     told = [s for s in seats if s.verb or s.role == "subject"]
     acting = [s for s in told if s.kind not in lexicon.NOT_SUBJECTS]
     clear = [s for s in acting if not (s.kind == "thing" and s.verb and s.verb.weak)]
-    count = sum(s.phrase.number for s in clear if not _again(line, s, seats))
-    if count > MOST_INSTANCES:
-        shown = count if count < 10**6 else "very many"
-        raise InputError(
-            f"the prompt asks for {shown} subjects; {MOST_INSTANCES} at most fit in a frame, "
-            "name fewer"
-        )
+    reading.refuse_crowd(sum(s.phrase.number for s in clear if not _again(line, s, seats)))
 
 
 def _again(line: Line, seat: Seat, seats: list[Seat]) -> bool:

@@ -8,11 +8,11 @@ import torch
 from diffusers import DDIMScheduler, UNet3DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from starvid_core import paths
 from starvid_core.artifacts import read_json, verify_manifest
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.moving_emoji.codec import PatchCodec
-from starvid_core.paths import CHECKPOINTS
 from starvid_core.weights import fill
 
 SAMPLING = SamplingConfig(steps=25, guidance_scale=3.0)
@@ -25,7 +25,7 @@ def load(
 
     Raises InputError for files that are missing, changed, incomplete or not finite.
     """
-    place = folder or CHECKPOINTS / "emoji"
+    place = folder or paths.CHECKPOINTS / "emoji"
     fingerprint = verify_manifest(place)
     unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(place / "unet"))
     codec = PatchCodec.from_config(PatchCodec.load_config(place / "codec"))

@@ -58,12 +58,11 @@ def score(
 ) -> None:
     """Let the embedded judge compare a Moving-Emoji video with its plan."""
     from planners import schema
-    from starvid_core import experiment, specs, video
-    from starvid_core.paths import CHECKPOINTS
+    from starvid_core import experiment, paths, specs, video
 
     trajectory = schema.load(plan_file)
     frames = video.load(video_file)
-    world = specs.world(CHECKPOINTS / "emoji")
+    world = specs.world(paths.CHECKPOINTS / "emoji")
     small = video.shrink(frames, world["height"], world["width"])
     specs.check_vocabulary(trajectory, "emoji")
     for name, value in experiment.score(small, trajectory).items():

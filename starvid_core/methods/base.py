@@ -116,8 +116,11 @@ def noun_and_verb(pair: Pair) -> Positions:
 PHRASES: dict[str, Callable[[Pair], Positions]] = {"noun": noun, "noun+verb": noun_and_verb}
 
 
-def top_mean(values: Float[Tensor, "*batch pixel"], count: Tensor) -> Float[Tensor, "*batch"]:
-    """The mean of the `count` largest values, where every row of the batch may have its own."""
+def top_mean(
+    values: Float[Tensor, "*batch pixel"], region: Float[Tensor, "*_batch pixel"], part: float
+) -> Float[Tensor, "*batch"]:
+    """The mean of the largest values, as many as `part` of the region's pixels, one at least."""
+    count = (region.sum(-1) * part).floor().clamp_min(1)
     largest = values.sort(-1, descending=True).values
     taken = torch.arange(values.shape[-1], device=values.device) < count[..., None]
     return (largest * taken).sum(-1) / count

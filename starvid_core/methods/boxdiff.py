@@ -83,8 +83,8 @@ def _spilled(
 def _top(
     maps: Float[Tensor, "subject frame h w"], M: Float[Tensor, "subject frame h w"], part: float
 ) -> Float[Tensor, "subject frame"]:
-    count = (reduce(M, "subject frame h w -> subject frame", "sum") * part).floor().clamp_min(1)
-    return top_mean(rearrange(maps, "subject frame h w -> subject frame (h w)"), count)
+    flat = "subject frame h w -> subject frame (h w)"
+    return top_mean(rearrange(maps, flat), rearrange(M, flat), part)
 
 
 def _ragged(

@@ -115,11 +115,6 @@ def _of_object(
     An object out of sight has the second part only.
     """
     visible = reduce(M, "frame pixel -> frame", "max")
-    inside = visible * (1 - top_mean(A * M, _top(M, config.top)))
-    outside = top_mean(A * (1 - M), _top(1 - M, config.top))
+    inside = visible * (1 - top_mean(A * M, M, config.top))
+    outside = top_mean(A * (1 - M), 1 - M, config.top)
     return (config.foreground * inside + config.background * outside).sum() / A.shape[1]
-
-
-def _top(M: Float[Tensor, "frame pixel"], part: float) -> Float[Tensor, " frame"]:
-    """How many pixels of each frame's mask count, one at least."""
-    return (reduce(M, "frame pixel -> frame", "sum") * part).floor().clamp_min(1)

@@ -15,8 +15,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from starvid_core import paths
 from starvid_core.artifacts import verify_manifest
-from starvid_core.paths import CHECKPOINTS
 from starvid_core.perception.base import Detection
 from starvid_core.scene import Box
 from starvid_core.weights import fill
@@ -198,7 +198,7 @@ def cell_box(shape: list[float], x: int, y: int, size: Sequence[int]) -> Box | N
 
 def load(folder: Path | None = None) -> EmojiJudge:
     """The judge shipped in `data/checkpoints/judge`, its files checked against their hashes."""
-    place = folder or CHECKPOINTS / "judge"
+    place = folder or paths.CHECKPOINTS / "judge"
     fingerprint = verify_manifest(place)
     detector = Detector.from_config(Detector.load_config(place / "detector"))
     classifier = MotionClassifier.from_config(MotionClassifier.load_config(place / "motion"))

@@ -193,8 +193,7 @@ def test_missing_weights_say_how_to_get_them(starvid, tmp_path, checkpoint):
     assert refused(result, "no checkpoint at", "restore it with `git checkout")
 
 
-def test_changed_weights_are_refused(starvid, tmp_path, checkpoint, monkeypatch):
-    monkeypatch.setattr("starvid_core.backbones.emoji.CHECKPOINTS", checkpoint.parent)
+def test_changed_weights_are_refused(starvid, tmp_path, checkpoint):
     (checkpoint / "world.json").write_text(json.dumps(WORLD) + " ")
     result = starvid("generate", PROMPT, "-o", tmp_path / "out.mp4")
     assert refused(result, "world.json", "restore it with")

@@ -111,7 +111,7 @@ def test_an_adapter_changes_the_model_and_its_name(engine, folder, tmp_path) -> 
     [
         ({}, "model '' is not a folder with config.json; give one"),
         ({"model": "no/such"}, "model 'no/such' is not a folder with config.json"),
-        ({"device": "tpu"}, "device 'tpu' is not one of auto, cpu, cuda"),
+        ({"device": "tpu"}, "device 'tpu' is not one of auto, cpu"),
         ({"timeout": 0.0}, "timeout 0 must be > 0"),
         ({"adapter": "no/such"}, "adapter 'no/such' is not a folder with adapter_config.json"),
     ],

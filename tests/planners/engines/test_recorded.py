@@ -201,7 +201,7 @@ def test_a_line_that_is_not_utf8_is_refused(tmp_path) -> None:
 
 
 def test_a_transcript_is_found_by_name_or_path(tmp_path, monkeypatch, path) -> None:
-    monkeypatch.setattr("planners.engines.recorded.TRANSCRIPTS", path.parent)
+    monkeypatch.setattr("starvid_core.paths.TRANSCRIPTS", path.parent)
     with engines.load("recorded", transcripts="some") as engine:
         assert engine.complete(ask("one")).text == "one"
     with pytest.raises(InputError, match="nothing.jsonl cannot be read .No such file.*; record it"):
