@@ -14,6 +14,7 @@ _NEEDING_OF = frozenset(
     | {"number", "quartet", "lots", "lot"}
 )
 _CONTRACTING = frozenset({"there", "it", "he", "she", "that", "who", "what", "here"})
+_DOING = frozenset({"do", "does", "did"})
 _ONE = frozenset({"a", "an", "one", "another", "each", "every"})
 
 
@@ -101,9 +102,16 @@ def _function(word: str, after: list[str], done: list[Tagged]) -> str | None:
         return "REL" if before == "NOUN" else "DET"
     if word == "as" and any(t.word == "as" for t in done[-3:]):
         return "PREP"
+    if word in _DOING and after and _opens_object(after[0]):
+        return None  # "does a trick", where it helps no verb
     if word in lexicon.STATES and before == "AUX":
         return "ADV" if after and lexicon.verb(after[0]) else "STATE"
     return lexicon.closed().get(word)
+
+
+def _opens_object(word: str) -> bool:
+    thing = lexicon.noun(word) and not lexicon.verb(word)
+    return bool(thing) or lexicon.closed().get(word) in ("DET", "POSS")
 
 
 def _contracts(after: list[str], done: list[Tagged]) -> bool:
