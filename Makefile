@@ -56,6 +56,10 @@ lab: $(LAB)  ## JupyterLab in this environment
 
 smollm2: $(LLM)  ## engines for the planner on a language model, and a small model (93 MB)
 
+# SmolLM2 as an ordinary folder of transformers, which vLLM serves and training begins with.
+build/smollm2: | $(LLM)
+	$(BIN)/python -m starvid_core.training.gguf_folder
+
 world: $(USE)  ## pictures of the Moving-Emoji world
 	$(BIN)/python -m starvid_core.moving_emoji.gallery
 
