@@ -65,6 +65,10 @@ planner-demo: $(DEV) $(SERVE) build/smollm2  ## plan on a small open model that 
 	$(BIN)/starvid plan "A man skateboards past as a dog sits." --engine vllm -O model=build/smollm2
 	$(BIN)/python -m pytest -m slow --timeout 1800 tests/planners/engines/test_vllm.py
 
+# SmolLM2 as an ordinary folder of transformers, which vLLM serves and training begins with.
+build/smollm2: | $(LLM)
+	$(BIN)/python -m starvid_core.training.gguf_folder
+
 world: $(USE)  ## pictures of the Moving-Emoji world
 	$(BIN)/python -m starvid_core.moving_emoji.gallery
 

@@ -40,9 +40,9 @@ def load(
     """
     if threads < 0 or context < 1:
         raise InputError(f"threads {threads} and context {context} must be >= 0 and >= 1")
-    files = [_gguf(Path(model), "model") if model else _packaged()]
+    files = [gguf(Path(model), "model") if model else packaged()]
     if adapter:
-        files.append(_gguf(Path(adapter), "adapter"))
+        files.append(gguf(Path(adapter), "adapter"))
     return LlamaCpp(files, threads or len(os.sched_getaffinity(0)), context, timeout)
 
 
@@ -115,7 +115,7 @@ def _patient_threads() -> Iterator[None]:
             del os.environ["OMP_WAIT_POLICY"]
 
 
-def _packaged() -> Path:
+def packaged() -> Path:
     """The weights in the installed package, which is not imported."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         files = importlib.metadata.files(PACKAGE) or []
@@ -128,7 +128,7 @@ def _packaged() -> Path:
     )
 
 
-def _gguf(path: Path, option: str) -> Path:
+def gguf(path: Path, option: str) -> Path:
     try:
         with path.open("rb") as file:
             begin = file.read(len(_MAGIC))
