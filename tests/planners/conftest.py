@@ -115,7 +115,8 @@ def reciting(server, serving, guide):
         if serving.LITERAL.fullmatch(body.get("grammar", "")):
             serving.obey(handler, body)
             return
-        text = "[]" if wrong in body["messages"][-1]["content"] else _recited(body, guide)
+        said = [m["content"] for m in body["messages"] if m["role"] == "user"]
+        text = "[]" if any(wrong in words for words in said) else _recited(body, guide)
         handler.give(serving.completion(text, body["model"]))
 
     server.always = recite
