@@ -76,16 +76,15 @@ def figure(name: str, quick: bool = False) -> Figure:
 
 def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
     """A hash for each stage: its inputs, its code, and the key of the stage before."""
-    study = [paths.STUDIES / f"{name}.json"] if studies.declared(name) else []
     planning = [PACKAGE / f"{m}.py" for m in ("config", "options", "scene", "specs", "studies")]
     planning += _sources(Path(planners.__path__[0]))
     planning += _sources(PACKAGE / "methods")
     scoring = _sources(PACKAGE / "metrics") + _sources(PACKAGE / "perception")
     inputs: dict[str, Any] = {
-        "plans": [quick, sha256_files([*study, *planning])],
+        "plans": [quick, sha256_files([*studies.sources(name), *planning])],
         "clips": [specs.NUMERICS, sha256_files(_manifests())],
         "scores": [sha256_files(scoring)],
-        "drawing": [sha256_files([notebooks.find(name), *_sources(PACKAGE)])],
+        "drawing": [sha256_files([*_drawn_from(notebooks.find(name)), *_sources(PACKAGE)])],
     }
     keys: dict[str, str] = {}
     before = ""
@@ -149,6 +148,12 @@ def _forget_if_changed(drawing: Path) -> None:
     files = {paths.ROOT / name: digest for name, digest in read_json(drawing)["files"].items()}
     if not all(file.is_file() and sha256_file(file) == sha for file, sha in files.items()):
         drawing.unlink()
+
+
+def _drawn_from(notebook: Path) -> list[Path]:
+    """A notebook, and the tables of data/results that it names."""
+    text = notebook.read_text(encoding="utf-8")
+    return [notebook, *(f for f in sorted(paths.RESULTS.glob("*.csv")) if f.name in text)]
 
 
 def _manifests() -> list[Path]:
