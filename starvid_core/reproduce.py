@@ -84,7 +84,7 @@ def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
         "plans": [quick, sha256_files([*studies.sources(name), *planning])],
         "clips": [specs.NUMERICS, sha256_files(_manifests())],
         "scores": [sha256_files(scoring)],
-        "drawing": [sha256_files([*_drawn_from(notebooks.find(name)), *_sources(PACKAGE)])],
+        "drawing": [sha256_files([notebooks.find(name), *_sources(PACKAGE)])],
     }
     keys: dict[str, str] = {}
     before = ""
@@ -148,12 +148,6 @@ def _forget_if_changed(drawing: Path) -> None:
     files = {paths.ROOT / name: digest for name, digest in read_json(drawing)["files"].items()}
     if not all(file.is_file() and sha256_file(file) == sha for file, sha in files.items()):
         drawing.unlink()
-
-
-def _drawn_from(notebook: Path) -> list[Path]:
-    """A notebook, and the tables of data/results that it names."""
-    text = notebook.read_text(encoding="utf-8")
-    return [notebook, *(f for f in sorted(paths.RESULTS.glob("*.csv")) if f.name in text)]
 
 
 def _manifests() -> list[Path]:

@@ -114,16 +114,6 @@ def report_planners(
     return _write(folder / "planner_comparison", table, facts)
 
 
-def compared() -> DataFrame:
-    """The plans of the whole comparison, as `report_planners` left them."""
-    import pandas
-
-    path = paths.RESULTS / "planner_comparison.csv"
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; run `starvid compare-planners`")
-    return pandas.read_csv(path)
-
-
 def _command(names: Sequence[str], benchmark: str, count: int | None) -> str:
     other = ["--benchmark", benchmark] if benchmark != BENCHMARK else []
     few = ["--prompts", str(count)] if count is not None else []

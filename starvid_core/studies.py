@@ -76,14 +76,16 @@ def load(name: str, quick: bool = False) -> Study:
 
 
 def sources(name: str) -> list[Path]:
-    """The files that the plans of a study come from."""
+    """The files that the plans of a study, and those that its planners are compared by, are of."""
     path = paths.STUDIES / f"{name}.json"
     if not path.is_file():
         return []
     named = [own.get("planner", specs.RULES) for own in read_json(path)["variants"].values()]
     transcripts = [variants.find(one).transcript for one in named if one != specs.RULES]
-    found = [file for file in transcripts if file.is_file()]
-    return [path, paths.PLANNERS, *found] if transcripts else [path]
+    if not transcripts:
+        return [path]
+    prompts = sorted(paths.PROMPTS.glob("*.jsonl"))
+    return [path, paths.PLANNERS, *prompts, *(file for file in transcripts if file.is_file())]
 
 
 def _recorded(options: dict[str, Any]) -> bool:

@@ -23,9 +23,7 @@ ENGINES = "llama_cpp, outlines, vllm, openai, pasted, recorded"
 def plan(
     prompt: Prompt,
     output: Output = None,
-    engine: Annotated[
-        str, typer.Option(help=f"rules, or a model's: {ENGINES}")
-    ] = "rules",
+    engine: Annotated[str, typer.Option(help=f"rules, or a model's: {ENGINES}")] = "rules",
     option: Annotated[
         list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the engine")
     ] = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planners import variants
+from planners import benchmarks, variants
 from planners.engines import EngineError
 from planners.engines.recorded import read
 from planners.planning import Planned, Unplanned
@@ -54,6 +54,23 @@ def test_the_shipped_planners_are_declared_rightly(monkeypatch) -> None:
     for one in found:
         assert (one.options.attempts, one.options.valid, one.options.frames) == (1, False, 8)
         assert one.wire == found[0].wire, "copies are counted in the same rounding for all"
+
+
+def test_the_figure_has_every_planner_under_its_title(monkeypatch) -> None:
+    monkeypatch.undo()
+    study = json.loads((paths.STUDIES / "fig08_planner_comparison.json").read_text())["variants"]
+    named = {own["planner"]: label for label, own in study.items() if "planner" in own}
+    assert named == {n: variants.find(n).entry.title for n in variants.names() if n != "rules"}
+
+
+def test_the_cases_of_the_figure_are_recorded(monkeypatch) -> None:
+    monkeypatch.undo()
+    cases = [line.prompt for line in benchmarks.load("planner_cases")]
+    known = [variants.find(name) for name in variants.names()]
+    recorded = {one.name: one for one in known if one.recorded}
+    assert {"rules", "one_stage", "two_stage_oneshot", "two_stage_stepwise"} <= set(recorded)
+    for one in recorded.values():
+        assert len(one.plans(cases, replay=True).plans) == 3
 
 
 def test_rules_need_no_transcript(declare) -> None:
