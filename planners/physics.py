@@ -158,8 +158,8 @@ def _falls(track: Track) -> Iterator[Violation]:
     early, late = heights[0] - heights[middle], heights[-1 - middle] - heights[-1]
     if heights[0] - heights[-1] < LEAST_HEIGHT:
         yield _broken(track, "gravity", heights[0] - heights[-1], LEAST_HEIGHT)
-    elif late < early:
-        yield _broken(track, "gravity", late / early if early > 0 else 0.0, 1.0)
+    elif late < early - EDGE:
+        yield _broken(track, "gravity", late / early if early > EDGE else 0.0, 1.0)
 
 
 def bounce(trajectory: Trajectory) -> Iterator[Violation]:

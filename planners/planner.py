@@ -18,16 +18,22 @@ RULES = "rules"
 
 @dataclass(frozen=True)
 class Planner:
-    """What turns prompts into plans; a context manager, which closes the engine behind it."""
+    """What turns prompts into plans; a context manager, which closes the engine behind it.
+
+    `model` names the model that is asked, with the hash of its weights where they are known.
+    """
 
     name: str
     plan: Callable[[str], Planned]
     concurrency: int = 1
     close: Callable[[], None] = lambda: None
+    model: str = ""
 
-    def plans(self, prompts: Sequence[str]) -> list[Planned | InputError]:
-        """The plan of every prompt, or why it has none, in the order of the prompts."""
-        return batch(self.plan, prompts, self.concurrency)
+    def plans(
+        self, prompts: Sequence[str], fatal: tuple[type[InputError], ...] = ()
+    ) -> list[Planned | InputError]:
+        """The plan of every prompt in order, or why it has none; a `fatal` error ends all."""
+        return batch(self.plan, prompts, self.concurrency, fatal)
 
     def __enter__(self) -> Planner:
         return self
@@ -61,7 +67,8 @@ def load(
     if record is not None:
         asked = _recording(asked, record)
     plan = partial(ways[stages], engine=asked, options=options)
-    return Planner(f"{engine}: {asked.model}"[:200], plan, asked.concurrency, asked.close)
+    name = f"{engine}: {asked.model}"[:200]
+    return Planner(name, plan, asked.concurrency, asked.close, asked.model)
 
 
 def _recording(engine: Engine, path: Path) -> Engine:

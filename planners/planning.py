@@ -91,13 +91,18 @@ class Unplanned(InputError):
 
 
 def batch(
-    plan: Callable[[str], Planned], prompts: Sequence[str], workers: int
+    plan: Callable[[str], Planned],
+    prompts: Sequence[str],
+    workers: int,
+    fatal: tuple[type[InputError], ...] = (),
 ) -> list[Planned | InputError]:
-    """The plan of every prompt, or why it has none, in the order of the prompts."""
+    """The plan of every prompt, or why it has none, in their order; a `fatal` error ends all."""
 
     def answer(prompt: str) -> Planned | InputError:
         try:
             return plan(prompt)
+        except fatal:
+            raise
         except InputError as error:
             return error
 

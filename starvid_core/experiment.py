@@ -26,7 +26,7 @@ from starvid_core.artifacts import (
 )
 from starvid_core.errors import InputError
 from starvid_core.scene import Trajectory
-from starvid_core.specs import RunSpec, defaults, judging, parse_spec, spec
+from starvid_core.specs import RunSpec, asked, defaults, judging, parse_spec, spec
 from starvid_core.video import Video
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def scores(runs: Iterable[Run], judge: Judge | None = None) -> list[dict[str, fl
     for run in runs:
         path = paths.RUNS / "scores" / f"{run.folder.name}-{judging()}.json"
         if judge or not path.is_file():
-            row = score(run.video, run.trajectory, judge or _judge())
+            row = score(run.video, run.trajectory, judge or _judge(), asked(run.spec))
             write_json(path, {k: None if math.isnan(v) else v for k, v in row.items()})
         found.append({k: math.nan if v is None else v for k, v in read_json(path).items()})
     return found
@@ -125,12 +125,23 @@ def save_maps(path: Path, clip: Clip) -> None:
         np.savez_compressed(temporary, **arrays)
 
 
-def score(video: Video, trajectory: Trajectory, judge: Judge | None = None) -> dict[str, float]:
-    """Every metric of one video against its plan."""
+def score(
+    video: Video,
+    trajectory: Trajectory,
+    judge: Judge | None = None,
+    asked: Trajectory | None = None,
+) -> dict[str, float]:
+    """Every metric of one video: its layout against its plan, all else against what was asked.
+
+    Without `asked` the plan says that, too.
+    """
     from starvid_core.metrics import METRICS
 
-    seen = judge or _judge()
-    rows = [metric.score(video, trajectory, seen) for metric in METRICS.values()]
+    seen, wanted = judge or _judge(), {"layout": trajectory}
+    rows = [
+        metric.score(video, wanted.get(name, asked or trajectory), seen)
+        for name, metric in METRICS.items()
+    ]
     return {name: value for row in rows for name, value in row.items()}
 
 

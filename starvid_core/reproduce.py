@@ -76,13 +76,12 @@ def figure(name: str, quick: bool = False) -> Figure:
 
 def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
     """A hash for each stage: its inputs, its code, and the key of the stage before."""
-    study = [paths.STUDIES / f"{name}.json"] if studies.declared(name) else []
     planning = [PACKAGE / f"{m}.py" for m in ("config", "options", "scene", "specs", "studies")]
     planning += _sources(Path(planners.__path__[0]))
     planning += _sources(PACKAGE / "methods")
     scoring = _sources(PACKAGE / "metrics") + _sources(PACKAGE / "perception")
     inputs: dict[str, Any] = {
-        "plans": [quick, sha256_files([*study, *planning])],
+        "plans": [quick, sha256_files([*studies.sources(name), *planning])],
         "clips": [specs.NUMERICS, sha256_files(_manifests())],
         "scores": [sha256_files(scoring)],
         "drawing": [sha256_files([notebooks.find(name), *_sources(PACKAGE)])],

@@ -9,8 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from planners import rules, schema
+from planners import rules, schema, variants
 from planners.language import lexicon
+from planners.planning import Unplanned
 from starvid_core import paths
 from starvid_core.artifacts import (
     canonical_json,
@@ -32,6 +33,11 @@ else:  # planning and checking must not wait for torch
 # Raised by hand whenever the same spec would give another video, so also with every default of a
 # method that changes: every cached run is then redone.
 NUMERICS = 1
+RULES = "rules"
+
+
+class OutOfVocabulary(InputError):
+    """A subject or a motion that the model never saw."""
 
 
 @dataclass(frozen=True)
@@ -94,36 +100,65 @@ def spec(
     seed: int = 0,
     backbone: str | Backbone = "emoji",
     plan: Trajectory | None = None,
+    planner: str = RULES,
     **options: Any,
 ) -> RunSpec:
-    """Plan `prompt` by rules unless a plan is given, check everything, say what is to be run.
+    """Plan `prompt` unless a plan is given, check everything, say what is to be run.
 
-    `options` are `record` (steps whose attention maps are kept) and any field of `SamplingConfig`
-    and of the method's own `Config`; the defaults of the former are the backbone's, of the latter
-    those that were published.
+    `planner` is rules, or one of data/planners.json whose replies are recorded. `options` are
+    `record` (steps whose attention maps are kept) and any field of `SamplingConfig` and of the
+    method's own `Config`; the defaults of the former are the backbone's, of the latter those that
+    were published.
     """
     known("method", method, choices("methods"))
     name, checkpoint = _identity(backbone)
-    trajectory = plan or rules.plan(prompt)
+    trajectory = plan or _planned(planner, prompt)
     if trajectory.plan.prompt != prompt:
         raise InputError(f"the plan is for {trajectory.plan.prompt!r}, not for {prompt!r}")
     check_vocabulary(trajectory, backbone)
     base = defaults(method)
     check_options(method, {"record": (), **asdict(SamplingConfig()), **asdict(base)}, options)
     sampling = changed(_sampling(backbone, options), options)
-    planner = "given" if plan else "rules"
+    said = "given" if plan else planner
     return RunSpec(
         prompt=prompt,
         method=method,
         backbone=name,
-        planner=planner,
+        planner=said,
         seed=_seed(seed),
-        plan_json=schema.dumps(trajectory, planner),
+        plan_json=schema.dumps(trajectory, said),
         checkpoint=checkpoint,
         sampling=sampling,
         config=changed(base, options),
         record=_record(options.get("record", ()), sampling.steps),
         judge=judging() if hasattr(_method(method), "best") else "",
+    )
+
+
+def attempted(prompt: str, **options: Any) -> RunSpec:
+    """The spec, or that of the plain clip if its planner has no plan that the model can draw.
+
+    A planner is then judged by what its user gets: without a plan nothing is guided.
+    """
+    try:
+        return spec(prompt, **options)
+    except (Unplanned, OutOfVocabulary):
+        if options.get("planner", RULES) == RULES:
+            raise
+    shared = {"seed", "backbone", "record", *asdict(SamplingConfig())}
+    plain = {name: value for name, value in options.items() if name in shared}
+    return spec(prompt, method="none", **plain)
+
+
+def asked(one: RunSpec) -> Trajectory:
+    """Who has to be in the video: what rules read in the prompt, whatever a model took from it."""
+    by_model = one.planner not in (RULES, "given")
+    return rules.plan(one.prompt, one.trajectory.frames) if by_model else one.trajectory
+
+
+def _planned(planner: str, prompt: str) -> Trajectory:
+    return (
+        rules.plan(prompt) if planner == RULES else variants.find(planner).plan(prompt).trajectory
     )
 
 
@@ -186,7 +221,7 @@ def world(checkpoint: Path) -> dict[str, Any]:
 def _in_vocabulary(kind: str, word: str, vocabulary: frozenset[str] | None, name: str) -> None:
     if vocabulary is not None and word not in vocabulary:
         listed = ", ".join(sorted(vocabulary))
-        raise InputError(f"{name} does not know the {kind} {word!r}; it knows {listed}")
+        raise OutOfVocabulary(f"{name} does not know the {kind} {word!r}; it knows {listed}")
 
 
 def _seed(seed: int) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from starvid_core import experiment, paths
+from planners import variants
+from starvid_core import experiment, paths, specs
 from starvid_core.artifacts import read_json
 from starvid_core.errors import InputError
 from starvid_core.experiment import Run, RunSpec
@@ -48,13 +50,16 @@ class Study:
     @property
     def specs(self) -> dict[Cell, RunSpec]:
         return {
-            cell: experiment.spec(cell.prompt, seed=cell.seed, **self.variants[cell.variant])
+            cell: specs.attempted(cell.prompt, seed=cell.seed, **self.variants[cell.variant])
             for cell in self.cells
         }
 
 
 def load(name: str, quick: bool = False) -> Study:
-    """The study of a figure; `quick` takes its first prompts and seeds and a few steps."""
+    """The study of a figure; `quick` takes its first prompts and seeds and a few steps.
+
+    Variants whose planner has no transcript here are left out.
+    """
     path = paths.STUDIES / f"{name}.json"
     declared = read_json(path)
     if not isinstance(declared, dict) or not {"prompts", "variants"} <= set(declared) <= FIELDS:
@@ -65,8 +70,28 @@ def load(name: str, quick: bool = False) -> Study:
         few = QUICK | declared.get("quick", {})
         prompts, seeds = prompts[: few["prompts"]], seeds[: few["seeds"]]
         options["steps"] = few["steps"]
-    variants = {label: options | own for label, own in declared["variants"].items()}
-    return Study(name, variants, tuple(prompts), tuple(seeds))
+    chosen = {label: options | own for label, own in declared["variants"].items()}
+    there = {label: own for label, own in chosen.items() if _recorded(own)}
+    return Study(name, there, tuple(prompts), tuple(seeds))
+
+
+def sources(name: str) -> list[Path]:
+    """The files that the plans of a study, and those that its planners are compared by, are of."""
+    path = paths.STUDIES / f"{name}.json"
+    if not path.is_file():
+        return []
+    named = [own.get("planner", specs.RULES) for own in read_json(path)["variants"].values()]
+    transcripts = [variants.find(one).transcript for one in named if one != specs.RULES]
+    if not transcripts:
+        return [path]
+    prompts = sorted(paths.PROMPTS.glob("*.jsonl"))
+    return [path, paths.PLANNERS, *prompts, *(file for file in transcripts if file.is_file())]
+
+
+def _recorded(options: dict[str, Any]) -> bool:
+    """Whether the variant's planner can plan here; those that cannot are left out."""
+    planner = options.get("planner", specs.RULES)
+    return planner == specs.RULES or variants.find(planner).recorded
 
 
 def declared(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from starvid_core import cli
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
@@ -131,3 +133,18 @@ def two_subject_trajectory() -> Trajectory:
     dog = (Box(0.02, 0.4, 0.3, 0.9), Box(0.2, 0.4, 0.48, 0.9))
     cat = (Box(0.6, 0.5, 0.9, 0.95), Box(0.6, 0.2, 0.9, 0.65))
     return Trajectory(plan, (dog, cat))
+
+
+@pytest.fixture
+def starvid(monkeypatch, capsys):
+    """Run the command; return exit code, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["starvid", *map(str, arguments)])
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        written = capsys.readouterr()
+        return end.value.code, written.out, written.err
+
+    return run

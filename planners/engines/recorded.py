@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,10 @@ RECORD = "starvid plan PROMPT --engine llama_cpp --record"
 _SAVE_EVERY = 5.0  # seconds of work that a kill may cost
 
 Count = Annotated[int, Field(ge=0)]
+
+
+class NotRecorded(EngineError):
+    """A transcript without a reply to what is asked."""
 
 
 class Line(BaseModel):
@@ -70,7 +75,7 @@ class Recorded(Engine):
         """The reply that was recorded for exactly this request."""
         key = request.key(self.model)
         if key not in self._lines:
-            raise EngineError(
+            raise NotRecorded(
                 f"{self._path} has no reply of {self.model} to this request ({key[:12]}); record "
                 f"it: `{RECORD}`"
             )
@@ -103,7 +108,8 @@ class Recording(Engine):
         key = request.key(self.model)
         if key in self._lines:
             return checked(self._lines[key].reply, request, str(self._path))
-        reply = self._engine.complete(request)
+        answer = self._engine.complete(request)
+        reply = replace(answer, seconds=round(answer.seconds, 3))  # what the file will say
         self._keep(key, reply)
         return reply
 
@@ -123,7 +129,7 @@ class Recording(Engine):
             grammars=self.grammars,
             text=reply.text,
             finish=reply.finish,
-            seconds=round(reply.seconds, 3),
+            seconds=reply.seconds,
             **cost,
         )
         with self._turn:

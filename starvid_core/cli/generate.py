@@ -40,7 +40,7 @@ def generate(
     check_writable(output)
     chosen = {"steps": steps, "guidance_scale": guidance_scale}
     given = schema.load(plan_file) if plan_file else None
-    options = {name: value for name, value in chosen.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     one = experiment.spec(prompt, method, seed, backbone, given, **options)
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.

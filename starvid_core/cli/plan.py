@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 else:
     Planned = Trajectory = Any
 
+ENGINES = "llama_cpp, outlines, vllm, openai, pasted, recorded"
+
 
 @app.command()
 def plan(
     prompt: Prompt,
     output: Output = None,
-    engine: Annotated[
-        str, typer.Option(help="rules, or a model's: llama_cpp, outlines, vllm, openai, recorded")
-    ] = "rules",
+    engine: Annotated[str, typer.Option(help=f"rules, or a model's: {ENGINES}")] = "rules",
     option: Annotated[
         list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the engine")
     ] = None,

@@ -2,6 +2,7 @@
 
 from starvid_core.plotting.frames import Group, Strip, group, plot_study
 from starvid_core.plotting.maps import OVERLAPS, Case, overlaps, plot_attention, word_maps
+from starvid_core.plotting.planners import Drawn, plot_planners
 from starvid_core.plotting.scores import METRICS, interval, samples, summary
 from starvid_core.plotting.style import save, use_style
 
@@ -9,12 +10,14 @@ __all__ = [
     "METRICS",
     "OVERLAPS",
     "Case",
+    "Drawn",
     "Group",
     "Strip",
     "group",
     "interval",
     "overlaps",
     "plot_attention",
+    "plot_planners",
     "plot_study",
     "samples",
     "save",

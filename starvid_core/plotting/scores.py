@@ -18,6 +18,8 @@ METRICS = {
     "action_binding": "Action binding",
 }
 RESAMPLES = 10_000
+CROWD = 20  # clips above which their dots are drawn smaller
+OTHER = "#555555"
 OURS = "disk: mean of all clips, bar: 95 % bootstrap interval, dots: clips (larger: more clips)"
 THEIRS = "the paper's value (ZeroScope, other prompts and judges: compare orders, not heights)"
 ROW, TITLE, AXIS, KEY, GAP = 0.27, 0.24, 0.2, 0.22, 0.2
@@ -47,9 +49,10 @@ def summary(samples: Samples, reference: str, paper: Paper | None = None) -> lis
     """A row for every variant and metric, beside the paper's value.
 
     `difference` is to `reference`, clip by clip; the verdict is "open" when its interval holds 0.
+    Clips without a value are left out.
     """
     return [
-        {"variant": variant, "metric": metric, "n": len(values)}
+        {"variant": variant, "metric": metric, "n": int((~np.isnan(values)).sum())}
         | {"paper": (paper or {}).get(variant, {}).get(metric, np.nan)}
         | _spread(values, "")
         | _compared(values - samples[reference][metric], variant == reference)
@@ -83,27 +86,32 @@ def draw_scores(
         sheet.text(left, y + 0.1, title, size=NORMAL, weight="bold")
         axes = sheet.axes(left, y + TITLE, each, tall)
         values = {variant: metrics[metric] for variant, metrics in samples.items()}
-        _scale(axes, len(values), limits)
+        scale(axes, len(values), limits)
         _panel(axes, values, {v: found.get(metric) for v, found in (paper or {}).items()})
     for row, variant in enumerate(samples):
         sheet.label(x - 0.1, y + TITLE + (row + 0.6) * ROW, variant, size=NORMAL, ha="right")
     _key(sheet, x, y + TITLE + tall + AXIS + KEY / 2, bool(paper))
 
 
+def draw_values(axes: Axes, row: int, clips: Values, color: str) -> None:
+    """One line of a panel: the mean, its interval, and all clips below."""
+    places, counts = np.unique(clips.round(2), return_counts=True)
+    sizes = 5 * counts * min(1.0, CROWD / len(clips))
+    axes.scatter(places, np.full(len(places), row + 0.3), s=sizes, lw=0, color=color, alpha=0.5)
+    axes.plot(interval(clips), (row, row), lw=1.4, color=color, solid_capstyle="butt")
+    axes.plot(clips.mean(), row, "o", ms=4.2, color=color, mec="white", mew=0.5, zorder=3)
+
+
 def _panel(axes: Axes, values: Mapping[str, np.ndarray], paper: Mapping[str, float | None]) -> None:
     for row, (variant, clips) in enumerate(values.items()):
-        color = VARIANTS.get(variant.partition(",")[0], "#555555")
-        places, counts = np.unique(clips.round(2), return_counts=True)
-        below = np.full(len(places), row + 0.3)
-        axes.scatter(places, below, s=5 * counts, lw=0, color=color, alpha=0.5)
-        axes.plot(interval(clips), (row, row), lw=1.4, color=color, solid_capstyle="butt")
-        axes.plot(clips.mean(), row, "o", ms=4.2, color=color, mec="white", mew=0.5, zorder=3)
+        draw_values(axes, row, clips, VARIANTS.get(variant.partition(",")[0], OTHER))
         published = paper.get(variant)
         if published is not None:
             axes.plot(published, row, "D", ms=3.6, mfc="none", mec=INK, mew=0.9, zorder=4)
 
 
-def _scale(axes: Axes, rows: int, limits: tuple[float, float]) -> None:
+def scale(axes: Axes, rows: int, limits: tuple[float, float]) -> None:
+    """Three ticks across, and room for so many lines."""
     low, high = limits
     room = 0.03 * (high - low)
     axes.set(xlim=(low - room, high + room), ylim=(rows - 0.4, -0.6), yticks=[])
@@ -125,9 +133,11 @@ def _key(sheet: Sheet, x: float, y: float, paper: bool) -> None:
 
 
 def _spread(values: np.ndarray, name: str) -> dict[str, Any]:
-    low, high = interval(values)
+    there = values[~np.isnan(values)]
+    mean = float(there.mean()) if len(there) else np.nan
+    low, high = interval(there) if len(there) else (np.nan, np.nan)
     prefix = f"{name}_" if name else ""
-    return {name or "mean": float(values.mean()), f"{prefix}low": low, f"{prefix}high": high}
+    return {name or "mean": mean, f"{prefix}low": low, f"{prefix}high": high}
 
 
 def _compared(differences: np.ndarray, is_reference: bool) -> dict[str, Any]:

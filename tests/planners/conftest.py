@@ -1,16 +1,25 @@
-"""Grammars as an engine enforces them, without a model; an engine that says what it is told."""
+"""Grammars as an engine enforces them, without a model; engines and a server that say what they
+are told."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from json import dumps
+import runpy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from json import dumps, loads
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from planners import rules
 from planners.engines.base import Engine, Reply, Request
+from planners.wire import Wire
+from planners.wire.scene import write_scene
+from planners.wire.whole_plan import write_plan
 
+SERVE = Path(__file__).parent / "engines" / "serve.py"
 _END = 256
 
 
@@ -83,3 +92,45 @@ class Scripted(Engine):
 @pytest.fixture(scope="session")
 def scripted() -> type[Scripted]:
     return Scripted
+
+
+@pytest.fixture(scope="session")
+def serving() -> SimpleNamespace:
+    """What serve.py has."""
+    return SimpleNamespace(**runpy.run_path(str(SERVE)), path=SERVE)
+
+
+@pytest.fixture
+def server(serving) -> Iterator:
+    with serving.Server() as running:
+        yield running
+
+
+@pytest.fixture
+def reciting(server, serving, guide):
+    """A server whose model says what the rules planner plans, in cells of 16 pixels; of a word that
+    is `wrong` it says nothing that can be read."""
+
+    def recite(handler, body, wrong: str = "\0") -> None:
+        if serving.LITERAL.fullmatch(body.get("grammar", "")):
+            serving.obey(handler, body)
+            return
+        said = [m["content"] for m in body["messages"] if m["role"] == "user"]
+        text = "[]" if any(wrong in words for words in said) else _recited(body, guide)
+        handler.give(serving.completion(text, body["model"]))
+
+    server.always = recite
+    return server
+
+
+def _recited(body: dict, guide: type[Guide]) -> str:
+    last = body["messages"][-1]
+    if last["role"] == "assistant":
+        return guide(body["grammar"]).walk(random.Random(0), body["max_tokens"])
+    told = loads(last["content"])
+    plan = rules.plan(told["prompt"])
+    plan = replace(plan, plan=replace(plan.plan, motion="They move.", reasoning="They can."))
+    if "objects" in told:
+        return Wire(16).write_frames(plan)
+    whole = "subjects" in body["grammar"]
+    return write_plan(plan, Wire(16)) if whole else write_scene(plan.plan)

@@ -161,6 +161,18 @@ def test_the_rules_planner_reads_nearly_all_and_plans_them_soundly() -> None:
     assert misread <= MISREAD
 
 
+def test_the_cases_of_figure_8_are_read_as_they_are_meant() -> None:
+    cases = benchmarks.load("planner_cases")
+    for line in cases:
+        trajectory = rules.plan(line.prompt)
+        assert physics.check(trajectory) == ()
+        read = [(s.noun, s.verb, s.motion, s.number) for s in trajectory.plan.subjects]
+        assert read == [(s.noun, s.verb, s.motion, s.number) for s in line.subjects]
+    motions = [{s.motion for s in line.subjects} for line in cases]
+    assert motions[0] == {"flying", "bouncing"} and "playing golf" in motions[1]
+    assert rules.plan(cases[2].prompt).plan.camera == "zoom out"
+
+
 def _refused(folder: Path, content: str | bytes) -> str:
     written = content if isinstance(content, bytes) else content.encode()
     (folder / "mine.jsonl").write_bytes(json.dumps(LINE).encode() + b"\n" + written + b"\n")
@@ -172,7 +184,7 @@ def _refused(folder: Path, content: str | bytes) -> str:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    assert benchmarks.names() == ("action_binding", "llm_benchmark")
+    assert benchmarks.names() == ("action_binding", "llm_benchmark", "planner_cases")
     for name in ("llm", "", "../prompts/llm_benchmark", "a\nb"):
         with pytest.raises(InputError, match="choose one of action_binding, llm_benchmark") as told:
             benchmarks.load(name)

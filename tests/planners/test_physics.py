@@ -117,6 +117,21 @@ def test_a_ball_may_start_on_the_ground() -> None:
     assert _codes(_rising("bouncing", [240, 160, 120, 150, 240, 190, 180, 200])) == set()
 
 
+def test_a_fall_may_begin_at_rest() -> None:
+    assert _codes(_rising("falling", [20, 20, 20, 20, 20, 60, 120, 200])) == set()
+
+
+def test_a_fall_that_turns_back_has_no_ratio_of_a_rest() -> None:
+    """Nothing was lost in the first half, so that there is nothing to divide the second by."""
+    (found,) = physics.gravity(_rising("falling", [20, 60, 130, 200, 20, 60, 100, 140]))
+    assert (found.code, found.frame, found.value, found.limit) == ("gravity", 7, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("step", [7, 13.1, 30.3])
+def test_an_even_fall_is_judged_alike_whatever_its_rounding(step: float) -> None:
+    assert _codes(_rising("falling", [20 + step * f for f in range(8)])) == set()
+
+
 def test_boxes_that_touch_do_not_overlap() -> None:
     rows = [[(100.0, 100.0, 90.0, 90.0)] * 8, [(190.0, 100.0, 90.0, 90.0)] * 8]
     assert _codes(_trajectory([("cat", "sitting"), ("dog", "sitting")], rows)) == set()

@@ -41,21 +41,6 @@ def model(checkpoint, tiny_backbone, monkeypatch):
 
 
 @pytest.fixture
-def starvid(monkeypatch, capsys):
-    """Run the command; return exit code, output and errors."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["starvid", *map(str, arguments)])
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        written = capsys.readouterr()
-        return end.value.code, written.out, written.err
-
-    return run
-
-
-@pytest.fixture
 def plan_file(tmp_path, starvid):
     path = tmp_path / "plan.json"
     assert starvid("plan", PROMPT, "-o", path)[0] == 0

@@ -1,35 +1,19 @@
-"""A server that obeys or fails as it is told, and a model that knows nothing."""
+"""A model that knows nothing."""
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-SERVE = Path(__file__).with_name("serve.py")
 END = "<|end|>"
 TEMPLATE = (
     "{% for m in messages %}{{ m.role + ':' + m.content + '" + END + "' }}{% endfor %}"
     "{% if add_generation_prompt %}assistant:{% endif %}"
 )
-
-
-@pytest.fixture(scope="session")
-def serving() -> SimpleNamespace:
-    """What serve.py has."""
-    return SimpleNamespace(**runpy.run_path(str(SERVE)), path=SERVE)
-
-
-@pytest.fixture
-def server(serving) -> Iterator:
-    with serving.Server() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ def test_an_engine_is_a_file_with_load_whose_options_are_told(name) -> None:
         assert isinstance(parameter.default, parameter.annotation)
 
 
-def test_there_are_five_engines() -> None:
-    assert names(engines) == ("llama_cpp", "openai", "outlines", "recorded", "vllm")
+def test_there_are_six_engines() -> None:
+    assert names(engines) == ("llama_cpp", "openai", "outlines", "pasted", "recorded", "vllm")
 
 
 def test_engines_are_imported_without_their_heavy_packages() -> None:
