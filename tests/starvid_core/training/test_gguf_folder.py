@@ -42,11 +42,6 @@ def read_by(tokenizer, messages: list[dict[str, str]]) -> list[int]:
     return tokenizer(text).input_ids
 
 
-@pytest.fixture(scope="module")
-def tiny_folder(tiny_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return gguf_folder.made(tiny_gguf, tmp_path_factory.mktemp("made") / "tiny")
-
-
 def says(folder: Path, prompt: list[int], count: int) -> list[int]:
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     ids = network.generate(
