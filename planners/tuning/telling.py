@@ -43,7 +43,8 @@ def motion(trajectory: Trajectory) -> str:
     sentences, first = [], 0
     for subject in trajectory.plan.subjects:
         rows = trajectory.boxes[first : first + subject.number]
-        sentences.append(_sentence(subject, [[box for box in row if box] for row in rows]))
+        boxes = [[box for box in row if box] for row in rows]
+        sentences.append(_sentence(subject, boxes, trajectory.plan.camera))
         first += subject.number
     return " ".join(sentences)
 
@@ -63,20 +64,20 @@ def _family(subject: Subject) -> str:
     return known.family if known else "stay"
 
 
-def _sentence(subject: Subject, rows: list[list[Box]]) -> str:
+def _sentence(subject: Subject, rows: list[list[Box]], camera: str) -> str:
     family = _family(subject)
     verb = _DOES[family]
     if subject.number == 1:
         verb += "es" if verb.endswith("o") else "s"
     who = f"{subject.number} {subject.noun}" if subject.number > 1 else subject.noun
     start, end = (sum(row[f].center[0] for row in rows) / len(rows) for f in (0, -1))
-    where = _at(start) if family in _IN_PLACE else _way(rows, start, end)
+    growth = rows[0][-1].height / rows[0][0].height if camera == "static" else 1.0
+    where = _at(start) if family in _IN_PLACE else _way(start, end, growth)
     return f"The {who} {verb} {where}."
 
 
-def _way(rows: list[list[Box]], start: float, end: float) -> str:
-    """From which column of the frame to which, or in which."""
-    growth = rows[0][-1].height / rows[0][0].height
+def _way(start: float, end: float, growth: float) -> str:
+    """From which column of the frame to which, or in which, and whether it comes nearer there."""
     if growth > _LEAST_GROWTH or growth < 1 / _LEAST_GROWTH:
         return f"{'nearer' if growth > 1 else 'farther'} {_at(start)}"
     if _column(start) != _column(end):
