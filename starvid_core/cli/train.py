@@ -1,4 +1,4 @@
-"""`starvid train`: the embedded model and its judge, trained by this repository."""
+"""`starvid train`: the embedded model, its judge and the planner's adapter, trained here."""
 
 from __future__ import annotations
 
@@ -8,22 +8,46 @@ from typing import Annotated
 import typer
 
 from starvid_core.cli.app import app
+from starvid_core.errors import InputError
 
 
 @app.command()
 def train(
-    what: Annotated[str, typer.Argument(help="model or judge")] = "model",
+    what: Annotated[str, typer.Argument(help="model, judge or planner")] = "model",
     world: Annotated[str, typer.Option(help="Which part of the world: first or full")] = "first",
     device: Annotated[str, typer.Option(help="cpu, or an accelerator as torch names it")] = "cpu",
-    start: Annotated[Path | None, typer.Option(help="A model whose weights to begin with.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Exported weights to begin with.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the planner.")] = None,
 ) -> None:
-    """Train the embedded model or its judge; goes on where it was stopped."""
+    """Train the embedded model, its judge, or a small language model that plans.
+
+    Goes on where it was stopped.
+    """
     from starvid_core import specs
     from starvid_core.moving_emoji.world import WORLDS
-    from starvid_core.training import judge
-    from starvid_core.training import text_to_video as model
 
-    specs.known("part to train", what, ["model", "judge"])
+    specs.known("part to train", what, ["model", "judge", "planner"])
     specs.known("world", world, sorted(WORLDS))
-    folder = judge.train(world) if what == "judge" else model.train(world, device, start)
+    if steps and what != "planner":
+        raise InputError(f"steps are of the planner; the {what} has a recipe of its own")
+    if what == "planner":
+        folder = _planner(device, start, steps)
+    elif what == "judge":
+        from starvid_core.training import judge
+
+        folder = judge.train(world)
+    else:
+        from starvid_core.training import text_to_video
+
+        folder = text_to_video.train(world, device, start)
     typer.echo(f"wrote {folder}")
+
+
+def _planner(device: str, start: Path | None, steps: int | None) -> Path:
+    try:
+        from starvid_core.training import planner
+    except ImportError as error:
+        raise InputError(
+            f"tuning needs packages of the extra llm ({error}); run `pip install 'starvid[llm]'`"
+        ) from None
+    return planner.train(device, start, steps)

@@ -40,8 +40,8 @@ class TrainConfig:
     workers: int = 1
 
 
-def schedule(step: int, stage: Stage) -> float:
+def schedule(step: int, steps: int, warmup: int, decay: float) -> float:
     """Linear warm-up, flat, then a linear fall to a twentieth over the last share `decay`."""
-    rise = min(1.0, (step + 1) / stage.warmup)
-    left = (stage.steps - step) / (stage.decay * stage.steps)
+    rise = min(1.0, (step + 1) / warmup)
+    left = (steps - step) / (decay * steps)
     return rise * max(0.05, min(1.0, left))

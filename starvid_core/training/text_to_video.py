@@ -155,8 +155,9 @@ class Trainer:
 
     def update(self, stage: Stage, video: Tensor, ids: Tensor) -> float:
         """One step of v-prediction on noised latents, captions dropped now and then."""
+        rate = schedule(self.step, stage.steps, stage.warmup, stage.decay)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["rate"] * schedule(self.step, stage)
+            group["lr"] = group["rate"] * rate
         # Dropout draws from the global stream: set anew each step, a resumed run draws the same.
         draw = torch.manual_seed(self.config.seed * 1_000_003 + self.seen)
         z = self.codec.encode(to_float(video))

@@ -215,6 +215,7 @@ def test_figures_refuse_what_is_not_there(starvid):
 def test_training_refuses_what_it_does_not_know(starvid):
     assert refused(starvid("train", "modle"), "unknown part to train 'modle'", "did you mean model")
     assert refused(starvid("train", "model", "--world", "ful"), "unknown world 'ful'")
+    assert refused(starvid("train", "judge", "--steps", 5), "steps are of the planner; the judge")
 
 
 def test_an_enlarged_video_shrinks_to_itself(tmp_path):

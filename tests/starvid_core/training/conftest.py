@@ -14,6 +14,7 @@ import pytest
 from tokenizers import pre_tokenizers
 
 from planners.engines import llama_cpp
+from starvid_core.training import gguf_folder
 
 KEY = "a key of the tests"
 WIDTH, LAYERS, HEADS, KEY_HEADS, INNER = 96, 2, 3, 1, 128
@@ -90,6 +91,12 @@ def _add_weights(writer: Any, words: int) -> None:
 @pytest.fixture(scope="session")
 def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model as a folder of transformers."""
+    return gguf_folder.made(tiny_gguf, tmp_path_factory.mktemp("made") / "tiny")
 
 
 class LlamaCpp:

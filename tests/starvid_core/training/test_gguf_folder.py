@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from planners import templates
 from planners.engines import EngineError, llama_cpp, outlines
-from planners.planning import PlanOptions
-from planners.wire import Wire
+from planners.tuning import examples
+from planners.tuning.lessons import OPTIONS
 from starvid_core.errors import InputError
 from starvid_core.training import gguf_folder
 
@@ -25,8 +26,7 @@ BEGUN = {"role": "assistant", "content": "[[[1,5,10,18],["}
 
 def conversations() -> list[list[dict[str, str]]]:
     """What our planners send, begun replies among it."""
-    options = PlanOptions(template="short", wire=Wire(16, named=False))
-    asked = [templates.scene_messages(prompt, options) for prompt in PROMPTS]
+    asked = [templates.scene_messages(prompt, OPTIONS) for prompt in PROMPTS]
     plain = [[{"role": m.role, "content": m.content} for m in messages] for messages in asked]
     return [*plain, *([*messages, BEGUN] for messages in plain)]
 
@@ -40,11 +40,6 @@ def read_by(tokenizer, messages: list[dict[str, str]]) -> list[int]:
         continue_final_message=continues,
     )
     return tokenizer(text).input_ids
-
-
-@pytest.fixture(scope="module")
-def tiny_folder(tiny_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return gguf_folder.made(tiny_gguf, tmp_path_factory.mktemp("made") / "tiny")
 
 
 def says(folder: Path, prompt: list[int], count: int) -> list[int]:
@@ -126,3 +121,10 @@ def test_smollm2_is_the_same_model_in_its_folder(llama) -> None:
         for text in ("1, 2, 3, 4, 5,", "Monday, Tuesday, Wednesday,"):
             read = tokenizer(text).input_ids
             assert says(folder, read, 8) == server.says(read, 8)
+    plan = examples.plan(0, 1)
+    wire, whole, said = OPTIONS.wire, tokenizer(OPTIONS.wire.write_frames(plan)).input_ids, ""
+    for frame, instance in product(range(plan.frames), range(len(plan.boxes))):
+        said += wire.before(plan.plan, frame, instance)
+        begun = tokenizer(said).input_ids  # as stepwise decoding has it read again and again
+        assert whole[: len(begun)] == begun
+        said += wire.write_box(wire.cells(plan.boxes[instance][frame]), plan.plan, instance)

@@ -1,0 +1,1 @@
+"""What a small language model learns planning from: prompts, and the rules' plans of them."""
