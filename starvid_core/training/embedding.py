@@ -28,7 +28,7 @@ from starvid_core.perception.emoji_clip import (
 from starvid_core.perception.emoji_preference import PreferenceHead
 from starvid_core.training.embedding_accuracy import accuracy
 from starvid_core.training.embedding_data import SEED, Twins, true_of
-from starvid_core.training.fitting import Fit, fit
+from starvid_core.training.fit import Fit, fit
 from starvid_core.training.preference_data import Pairs
 
 EMBEDDING = Fit("embedding", 1800, 32, learning_rate=1.5e-3)
@@ -96,9 +96,10 @@ def train(
     tokenizer = tokenizer_for(folder)
     model = build(sizes, tokenizer)
     head = PreferenceHead(sizes.channels[-1], sizes.dim)
-    fit(model, Twins(world, tokenizer, embedding.examples), embedding, folder, embedding_loss)
+    twins = Twins(world, tokenizer, embedding.steps * embedding.batch)
+    fit(model, twins, embedding, folder, embedding_loss)
     model.requires_grad_(False)
-    pairs = Pairs(world, tokenizer, preference.examples)
+    pairs = Pairs(world, tokenizer, preference.steps * preference.batch)
     fit(head, pairs, preference, folder, partial(preference_loss, model))
     recipe: dict[str, object] = {
         "world": world_name,

@@ -18,7 +18,7 @@ from starvid_core.moving_emoji.data import generator
 from starvid_core.moving_emoji.world import WORLDS, Clip, WorldConfig, render
 from starvid_core.paths import BUILD
 from starvid_core.perception.emoji import Detector, EmojiJudge, MotionClassifier
-from starvid_core.training.fitting import Fit, fit
+from starvid_core.training.fit import Fit, fit
 from starvid_core.training.judge_data import SEED, Frames, Tracks, crowd, readable
 
 DETECTOR = Fit("detector", 2600, 48)
@@ -81,8 +81,8 @@ def train(world_name: str = "first", detector: Fit = DETECTOR, motion: Fit = MOT
     torch.manual_seed(SEED)
     world, folder = WORLDS[world_name], BUILD / "train" / f"judge-{world_name}"
     judge = EmojiJudge(Detector(world.subjects), MotionClassifier(world.motions))
-    fit(judge.detector, Frames(world, detector.examples), detector, folder, loss_of)
-    fit(judge.classifier, Tracks(world, motion.examples), motion, folder, loss_of)
+    fit(judge.detector, Frames(world, detector.steps * detector.batch), detector, folder, loss_of)
+    fit(judge.classifier, Tracks(world, motion.steps * motion.batch), motion, folder, loss_of)
     return export(judge, world, folder / "model")
 
 

@@ -13,7 +13,7 @@ from starvid_core.methods import none, starvid
 from starvid_core.metrics import METRICS, emoji_clip_i, flicker
 from starvid_core.moving_emoji.captions import caption
 from starvid_core.moving_emoji.data import generator
-from starvid_core.moving_emoji.world import FIRST, Scene, act, render
+from starvid_core.moving_emoji.world import FIRST, Scene, WorldConfig, act, render
 from starvid_core.perception import emoji, emoji_clip
 from starvid_core.training.embedding_accuracy import TARGETS
 from starvid_core.training.embedding_accuracy import accuracy as embedding_accuracy
@@ -112,7 +112,9 @@ def test_a_render_does_not_flicker_and_a_spoiled_one_does(judge: emoji.EmojiJudg
 def test_the_shipped_embedding_is_small_and_reads_what_it_has_not_seen() -> None:
     weights = [file.stat().st_size for file in EMBEDDING.rglob("*.safetensors")]
     assert sum(weights) <= 4 * MEBIBYTE
-    found = embedding_accuracy(emoji_clip.load(), FIRST, 70)
+    known = json.loads((EMBEDDING / "world.json").read_text())
+    world = WorldConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+    found = embedding_accuracy(emoji_clip.load(), world, 70)
     said = json.loads((EMBEDDING / "accuracy.json").read_text())
     for name in ("retrieval", "preference"):
         assert said[name] >= TARGETS[name] and found[name] >= said[name] - 0.12

@@ -22,7 +22,7 @@ from starvid_core.perception.emoji_preference import PreferenceHead
 from starvid_core.training import embedding
 from starvid_core.training.embedding_accuracy import CAPTIONS, HARD, question
 from starvid_core.training.embedding_data import Twins, facts, gathering, true_of
-from starvid_core.training.fitting import Fit
+from starvid_core.training.fit import Fit
 from starvid_core.training.preference_data import LENGTH, SPOILS, Pairs
 
 FITS = (Fit("embedding", 4, 3, checkpoint_every=2, workers=0), Fit("preference", 2, 7, workers=0))

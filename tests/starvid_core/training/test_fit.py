@@ -13,7 +13,7 @@ from starvid_core.perception.emoji import Detector, MotionClassifier
 from starvid_core.perception.emoji_clip import Sizes
 from starvid_core.training import embedding, judge
 from starvid_core.training.embedding_data import Twins
-from starvid_core.training.fitting import Fit, fit
+from starvid_core.training.fit import Fit, fit
 from starvid_core.training.judge_data import Frames, Tracks
 
 
@@ -21,7 +21,7 @@ def test_a_killed_fit_goes_on_as_if_it_had_not_been(
     tmp_path: Path, tokenizer: CLIPTokenizer, tiny_sizes: Sizes
 ) -> None:
     config = Fit("embedding", 4, 3, checkpoint_every=2, workers=0)
-    data = Twins(FIRST, tokenizer, config.examples)
+    data = Twins(FIRST, tokenizer, config.steps * config.batch)
     calls = 0
 
     def killed(model: nn.Module, batch: list[torch.Tensor]) -> torch.Tensor:
