@@ -145,6 +145,7 @@ def report(name: str, quick: bool = False) -> tuple[list[Difference], Path]:
     ]
     folder = paths.BUILD / "results" if quick else paths.RESULTS
     facts = {"command": f"starvid flicker {name}", "judging": experiment.judging()}
+    facts |= {"embedding": standins.reading()}
     written = [vars(row) | {"verdict": row.verdict} for row in rows]
     write_json(folder / f"flicker_{name}.json", facts | {"rows": written})
     return rows, folder / f"flicker_{name}.json"

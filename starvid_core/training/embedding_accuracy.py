@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,26 +45,35 @@ def question(k: int, world: WorldConfig) -> Question:
     rng = generator(HELD_OUT, k)
     scene = gathering(rng, world)
     asked = Question(scene, [told(scene, rng)])
-    known = {asked.captions[0]}
-    for name in (*EDITS, *[""] * CAPTIONS * 4):
-        if len(asked.captions) == CAPTIONS:
-            break
-        hard = name or len(asked.captions) <= HARD
-        kind, other = _change(rng, scene, world, name) if hard else ("", gathering(rng, world))
-        if other is None or _true(other, scene, world):
-            continue
-        caption = told(other, rng)
-        if caption not in known:
-            known.add(caption)
-            asked.edits |= {len(asked.captions): kind} if kind else {}
-            asked.captions.append(caption)
+    for source, enough in ((_changes, 1 + HARD), (_others, CAPTIONS)):
+        for kind, other in source(rng, scene, world):
+            caption = told(other, rng)
+            if caption not in asked.captions and not _true(other, scene, world):
+                if kind:
+                    asked.edits[len(asked.captions)] = kind
+                asked.captions.append(caption)
+            if len(asked.captions) == enough:
+                break
     return asked
 
 
-def _change(
-    rng: np.random.Generator, scene: Scene, world: WorldConfig, name: str
-) -> tuple[str, Scene | None]:
-    return (name, EDITS[name](rng, scene, world)) if name else edited(rng, scene, world)
+def _changes(
+    rng: np.random.Generator, scene: Scene, world: WorldConfig
+) -> Iterator[tuple[str, Scene]]:
+    """Each edit that the scene admits, then any of them without end."""
+    for name, edit in EDITS.items():
+        changed = edit(rng, scene, world)
+        if changed is not None:
+            yield name, changed
+    while True:
+        yield edited(rng, scene, world)
+
+
+def _others(
+    rng: np.random.Generator, scene: Scene, world: WorldConfig
+) -> Iterator[tuple[str, Scene]]:
+    while True:
+        yield "", gathering(rng, world)
 
 
 def _true(said: Scene, shown: Scene, world: WorldConfig) -> bool:

@@ -1,14 +1,26 @@
 """What the repository ships does what its documents say, on a small sample."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from planners import rules
-from starvid_core import backbones, paths, sampling
-from starvid_core.artifacts import verify_manifest
+from starvid_core import (
+    backbones,
+    counting,
+    experiment,
+    handcount,
+    paths,
+    renders,
+    sampling,
+    standins,
+    studies,
+)
+from starvid_core.artifacts import verify_manifest, write_json
 from starvid_core.config import SamplingConfig
+from starvid_core.errors import InputError
 from starvid_core.methods import none, starvid
 from starvid_core.metrics import METRICS, emoji_clip_i, flicker
 from starvid_core.moving_emoji.captions import caption
@@ -106,6 +118,38 @@ def test_a_render_does_not_flicker_and_a_spoiled_one_does(judge: emoji.EmojiJudg
     assert scores["background_change"] < 0.5 and scores["background_drift"] < 0.1
     assert scores["background_covered"] < 0.9
     assert flicker.score(grain, plan, judge)["background_change"] > 10
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("RUNS", "BUILD", "HANDCOUNTS"):
+        monkeypatch.setattr(paths, name, tmp_path / name.lower())
+    return tmp_path
+
+
+def test_a_hand_count_of_a_study_is_prepared_and_read(home: Path) -> None:
+    form, folder = counting.prepare("benchmark_pairs", "ours", 1, quick=True)
+    assert {p.name for p in folder.iterdir()} == {"count_01.png", "judge_01.png"}
+    written = json.loads(form.read_text())
+    write_json(form, written | {"clips": {"001": {"dog": 1}}})
+    assert handcount.agreement("ours").clips == 1
+    with pytest.raises(InputError, match="is there already"):
+        counting.prepare("benchmark_pairs", "ours", 1, quick=True)
+
+
+def test_a_study_is_compared_with_renders_of_its_scenes(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tiny_embedding: emoji_clip.EmojiClip
+) -> None:
+    monkeypatch.setattr(standins, "shipped", lambda: tiny_embedding)
+    monkeypatch.setattr(standins, "reading", lambda: "tiny")
+    rows, written = renders.report("benchmark_singles", quick=True)
+    drift = next(row for row in rows if row.measure == "background_drift")
+    assert drift.clips == 2 and drift.generated > drift.rendered == 0.0
+    said = json.loads(written.read_text())["rows"]
+    assert [row["verdict"] for row in said] == [row.verdict for row in rows]
+    assert standins.scores(
+        experiment.ensure(studies.load("benchmark_singles", True).specs.values())
+    )
 
 
 @needs_embedding
