@@ -13,6 +13,7 @@ from starvid_core.artifacts import read_json, verify_manifest
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.moving_emoji.codec import PatchCodec
+from starvid_core.unet import UNet
 from starvid_core.weights import fill
 
 SAMPLING = SamplingConfig(steps=25, guidance_scale=3.0)
@@ -33,7 +34,7 @@ def load(
     world = read_json(place / "world.json")
     return Backbone(
         name="emoji",
-        unet=fill(unet, place / "unet", dtype).to(device),
+        network=UNet(fill(unet, place / "unet", dtype).to(device)),
         scheduler=DDIMScheduler.from_pretrained(place / "scheduler"),
         tokenizer=CLIPTokenizer.from_pretrained(place / "tokenizer"),
         text_encoder=fill(text_encoder, place / "text_encoder", dtype).to(device),
