@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Clip:
-    """A finished video with what happened on the way; `maps` are keyed by step."""
+    """A finished video, `rate` frames a second, and what happened; `maps` are keyed by step."""
 
     prompt: str
     seed: int
@@ -52,6 +52,7 @@ class Clip:
     losses: tuple[LossValue, ...]
     warnings: tuple[str, ...]
     maps: Mapping[int, Float[Tensor, "token frame h w"]]
+    rate: int = 8
 
 
 def sample(
@@ -79,6 +80,7 @@ def sample(
             tuple(value for step in steps for value in step.losses[row]),
             tuple(warning for step in steps for warning in step.warnings[row]),
             {step.index: step.maps[row] for step in steps if step.maps is not None},
+            backbone.rate,
         )
         for row, (prompt, seed, video) in enumerate(zip(prompts, seeds, videos, strict=True))
     ]

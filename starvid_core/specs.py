@@ -155,7 +155,18 @@ def _identity(backbone: str | Backbone) -> tuple[str, str]:
     if not isinstance(backbone, str):
         return backbone.name, backbone.fingerprint
     known("backbone", backbone, choices("backbones"))
-    return backbone, fingerprint(paths.CHECKPOINTS / backbone)
+    return backbone, _checkpoint(backbone)
+
+
+def _checkpoint(backbone: str) -> str:
+    """Names the shipped weights by their manifest, published ones by what was fetched of them."""
+    shipped = paths.CHECKPOINTS / backbone
+    if shipped.is_dir():
+        return fingerprint(shipped)
+    module = import_module(f"starvid_core.backbones.{backbone}")
+    if not hasattr(module, "WEIGHTS"):
+        return fingerprint(shipped)
+    return module.WEIGHTS.identity(module.WEIGHTS.find(), {})
 
 
 def check_vocabulary(trajectory: Trajectory, backbone: str | Backbone) -> None:

@@ -38,7 +38,8 @@ class Backbone:
 
     `subjects` and `motions` are the closed vocabulary of a small model, None for an open one. A
     latent of the grid stands for `downscale` pixels a side; a latent frame for `stride` frames of
-    the video, but the first for one. Latents have the model's dtype unless `latent_dtype` is given.
+    the video, but the first for one; `rate` of these make a second. Latents have the model's dtype
+    unless `latent_dtype` is given.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Backbone:
     subjects: frozenset[str] | None = None
     motions: frozenset[str] | None = None
     stride: int = 1
+    rate: int = 8
     latent_dtype: torch.dtype | None = None
 
     def __post_init__(self) -> None:

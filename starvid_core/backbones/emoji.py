@@ -20,13 +20,13 @@ SAMPLING = SamplingConfig(steps=25, guidance_scale=3.0)
 
 
 def load(
-    folder: Path | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
+    weights: Path | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> Backbone:
-    """The model in `folder` (default: the shipped one), every file checked against its hash.
+    """The model in the folder `weights`, by default the shipped one; every file has its hash.
 
     Raises InputError for files that are missing, changed, incomplete or not finite.
     """
-    place = folder or paths.CHECKPOINTS / "emoji"
+    place = Path(weights or paths.CHECKPOINTS / "emoji")
     fingerprint = verify_manifest(place)
     unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(place / "unet"))
     codec = PatchCodec.from_config(PatchCodec.load_config(place / "codec"))
