@@ -32,7 +32,7 @@ class Published:
     """A model on the hub: its repository, commit, size to fetch, pipeline and folders of weights.
 
     `excluded` are patterns of files that nobody needs; `options` are what `load` may be given, with
-    the published values.
+    the published values. A model that is published as a `pickle` has to be converted.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Published:
     parts: tuple[str, ...]
     options: Mapping[str, Any]
     excluded: tuple[str, ...] = ()
+    pickle: str = ""
 
     @property
     def folder(self) -> Path:
@@ -52,11 +53,14 @@ class Published:
     @property
     def command(self) -> str:
         """What the user runs to fetch it."""
-        excluded = " ".join(f"--exclude '{pattern}'" for pattern in self.excluded)
-        return (
-            f"hf download {self.repository} --revision {self.revision} {excluded} "
-            f"--local-dir {self.folder}"
-        )
+        fetch = f"hf download {self.repository} --revision {self.revision}"
+        if self.pickle:
+            return (
+                f"{fetch} --include {self.pickle} --local-dir {self.folder.parent} && starvid "
+                f"convert {self.name} {self.folder.parent / self.pickle} {self.folder}"
+            )
+        excluded = "".join(f" --exclude '{pattern}'" for pattern in self.excluded)
+        return f"{fetch}{excluded} --local-dir {self.folder}"
 
     def find(self, weights: str | Path | None = None) -> Path:
         """The folder of the weights: a given one, that of a repository in the cache, or our own.

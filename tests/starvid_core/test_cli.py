@@ -204,6 +204,15 @@ def test_missing_published_weights_say_how_to_fetch_them(starvid, tmp_path, monk
     assert refused(starvid(*common, "zeroskope", "--device", "cpu"), "did you mean 'zeroscope'?")
 
 
+def test_a_checkpoint_that_cannot_be_converted_is_one_line(starvid, tmp_path):
+    checkpoint, folder = tmp_path / "model.ckpt", tmp_path / "out"
+    assert refused(starvid("convert", "videocrafter3", checkpoint, folder), "did you mean")
+    assert refused(starvid("convert", "videocrafter2", checkpoint, folder), "CLIP vocabulary")
+    words = ("--tokenizer", paths.ROOT / "data" / "checkpoints" / "emoji" / "tokenizer")
+    said = "does not exist; fetch it: hf download VideoCrafter/VideoCrafter2"
+    assert refused(starvid("convert", "videocrafter2", checkpoint, folder, *words), said)
+
+
 def test_changed_weights_are_refused(starvid, tmp_path, checkpoint):
     (checkpoint / "world.json").write_text(json.dumps(WORLD) + " ")
     result = starvid("generate", PROMPT, "-o", tmp_path / "out.mp4")
