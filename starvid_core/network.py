@@ -4,8 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from diffusers.models.modeling_utils import ModelMixin
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from starvid_core.config import check_stages
+from starvid_core.errors import InputError
 
 # What a layer of attention reads, and the axes of its logits.
 KINDS = {
@@ -48,12 +52,16 @@ class Network(Protocol):
     """A model that denoises latents [batch channel frame h w], in whatever order its own are."""
 
     @property
-    def module(self) -> nn.Module:
+    def module(self) -> ModelMixin:
         """The model itself."""
 
     @property
     def channels(self) -> int:
         """Of its latents."""
+
+    @property
+    def patch(self) -> int:
+        """Cells of the latents, each way, that it takes at once."""
 
     def predict(
         self,
@@ -74,3 +82,19 @@ class Network(Protocol):
 
     def map_size(self, h: int, w: int) -> tuple[int, int]:
         """The grid of A for latents of h x w."""
+
+
+def check_blocks(blocks: tuple[int, ...], count: int) -> None:
+    """Refuse anything but a choice among a transformer's blocks, as an InputError."""
+    if not blocks or len(set(blocks)) != len(blocks) or not set(blocks) <= set(range(count)):
+        raise InputError(f"blocks must be some of 0 to {count - 1}, each once; got {blocks}")
+
+
+def refuse_stages(stages: tuple[str, ...]) -> None:
+    """A transformer has one grid: no stage of it is down, mid or up."""
+    check_stages(stages)
+    if set(stages) != {"down", "up"}:
+        raise InputError(
+            f"a transformer has no stages to choose, got {', '.join(stages)}; leave them at down, "
+            "up and choose its blocks when it is loaded"
+        )

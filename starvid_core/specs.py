@@ -214,9 +214,10 @@ def _record(record: Iterable[int], steps: int) -> tuple[int, ...]:
 
 
 def _sampling(backbone: str | Backbone, options: dict[str, Any]) -> SamplingConfig:
-    """The backbone's own defaults; torch is not waited for when nothing is left to default."""
+    """The backbone's own defaults; with a shipped one that needs none of them, without torch."""
     if not isinstance(backbone, str):
         return backbone.sampling
-    if {"steps", "guidance_scale"} <= set(options):
+    shipped = (paths.CHECKPOINTS / backbone).is_dir()
+    if shipped and {"steps", "guidance_scale"} <= set(options):
         return SamplingConfig()
     return import_module(f"starvid_core.backbones.{backbone}").SAMPLING

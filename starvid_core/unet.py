@@ -28,6 +28,10 @@ class UNet:
     def channels(self) -> int:
         return self.module.config["in_channels"]
 
+    @property
+    def patch(self) -> int:
+        return 1
+
     def predict(self, z: Tensor, timestep: Tensor | int, text: Tensor) -> Tensor:
         return self.module(z, timestep, encoder_hidden_states=text, return_dict=False)[0]
 

@@ -1,7 +1,7 @@
 """A backbone: the parts of a video diffusion model that the sampler and the methods use."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +32,15 @@ class Codec(Protocol):
         """[batch, channel, frame, h, w] to [batch, 3, frame, height, width]."""
 
 
+def last_hidden_state(text_encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    """The embeddings of all tokens, padding among them, which is read unless the encoder says no.
+
+    `mask` is 1 at the tokens of the prompt.
+    """
+    masked = getattr(text_encoder.config, "use_attention_mask", False)
+    return text_encoder(ids, attention_mask=mask if masked else None)[0]
+
+
 @dataclass(frozen=True)
 class Backbone:
     """A text-to-video model in parts, all on one device; sizes in pixels.
@@ -39,7 +48,7 @@ class Backbone:
     `subjects` and `motions` are the closed vocabulary of a small model, None for an open one. A
     latent of the grid stands for `downscale` pixels a side; a latent frame for `stride` frames of
     the video, but the first for one; `rate` of these make a second. Latents have the model's dtype
-    unless `latent_dtype` is given.
+    unless `latent_dtype` is given. `embed` reads the tokens with the text encoder.
     """
 
     name: str
@@ -59,12 +68,12 @@ class Backbone:
     stride: int = 1
     rate: int = 8
     latent_dtype: torch.dtype | None = None
+    embed: Callable[[nn.Module, Tensor, Tensor], Tensor] = last_hidden_state
 
     def __post_init__(self) -> None:
-        if self.height % self.downscale or self.width % self.downscale:
-            raise InputError(
-                f"{self.height}x{self.width} pixels must be divisible by {self.downscale}"
-            )
+        unit = self.downscale * self.network.patch
+        if self.height % unit or self.width % unit:
+            raise InputError(f"{self.height}x{self.width} pixels must be divisible by {unit}")
         if self.frames < 1 or (self.frames - 1) % self.stride:
             raise InputError(
                 f"{self.name} makes 1 frame and a multiple of {self.stride} more, not {self.frames}"
@@ -83,11 +92,11 @@ class Backbone:
 
     @property
     def device(self) -> torch.device:
-        return next(self.network.module.parameters()).device
+        return self.network.module.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return next(self.network.module.parameters()).dtype
+        return self.network.module.dtype
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> Float[Tensor, "batch token dim"]:
@@ -103,13 +112,11 @@ class Backbone:
         padded = self.tokenizer(
             list(prompts), padding="max_length", max_length=limit, return_tensors="pt"
         )
-        masked = getattr(self.text_encoder.config, "use_attention_mask", False)
-        mask = padded.attention_mask.to(self.device) if masked else None
-        text = self.text_encoder(padded.input_ids.to(self.device), attention_mask=mask)[0]
-        return text.to(self.dtype)
+        ids, mask = padded.input_ids.to(self.device), padded.attention_mask.to(self.device)
+        return self.embed(self.text_encoder, ids, mask).to(self.dtype)
 
     @torch.no_grad()
-    def decode(self, z: Float[Tensor, "batch channel frame h w"]) -> list[Video]:
+    def decode(self, z: Float[Tensor, "batch channel _frame h w"]) -> list[Video]:
         """Latents to videos of bytes."""
         pixels = (self.codec.decode(z).float().clamp(-1, 1) + 1) * 127.5
         videos = rearrange(
