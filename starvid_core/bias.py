@@ -9,28 +9,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
-from diffusers.models.attention_processor import Attention
-from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
-from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
-from starvid_core.layers import grid, level
-
-# Which attention a layer has, and the axes of its logits.
-KINDS = {
-    "text": "frame pixel token",
-    "space": "frame pixel pixel",
-    "time": "pixel frame frame",
-}
+from starvid_core.network import Call, Network, Site
 
 
 @dataclass(frozen=True)
 class Bias:
     """What a method adds to the logits of one prompt.
 
-    `logits(kind, step, h, w)` is a tensor of the axes in `KINDS` for layers on an h x w grid, None
-    where they stay as they are. `both` adds it to the unconditional half as well, else only the
-    conditional half of classifier-free guidance has it.
+    `logits(kind, step, h, w)` is a tensor of the axes in `network.KINDS` for layers on an h x w
+    grid, None where they stay as they are. `both` adds it to the unconditional half as well, else
+    only the conditional half of classifier-free guidance has it.
     """
 
     logits: Callable[[str, int, int, int], Tensor | None]
@@ -39,23 +29,20 @@ class Bias:
 
 @contextmanager
 def biased(
-    unet: UNet3DConditionModel,
+    network: Network,
     rows: Sequence[Bias | None],
     step: int,
     height: int,
     width: int,
 ) -> Iterator[None]:
-    """Inside, every row of the UNet's batch has its own bias; afterwards, errors or not, none has.
+    """Inside, every row of the model's batch has its own bias; afterwards, errors or not, none has.
 
-    Biased are the spatial layers ("text" and "space") and the temporal ones behind them ("time");
-    the UNet's first temporal transformer, before all blocks, is not.
+    Biased are all sites of the network.
     """
     with ExitStack() as hooks:
-        for name, layer in unet.named_modules() if any(rows) else ():
-            kind = _kind(name, layer)
-            if kind:
-                add = _adder(rows, kind, step, grid(height, width, level(unet, name)))
-                hooks.callback(layer.register_forward_pre_hook(add, with_kwargs=True).remove)
+        for site in network.sites().values() if any(rows) else ():
+            add = _adder(rows, site, step, site.size(height, width))
+            hooks.callback(site.layer.register_forward_pre_hook(add, with_kwargs=True).remove)
         yield
 
 
@@ -65,27 +52,15 @@ def halves(biases: Sequence[Bias | None], guided: bool) -> list[Bias | None]:
     return [*unconditional, *biases]
 
 
-def _kind(name: str, layer: torch.nn.Module) -> str | None:
-    if not isinstance(layer, Attention):
-        return None
-    if ".temp_attentions." in name:
-        return "time"
-    if ".attentions." in name:
-        return "text" if layer.is_cross_attention else "space"
-    return None
-
-
 def _adder(
-    rows: Sequence[Bias | None], kind: str, step: int, size: tuple[int, int]
-) -> Callable[[Attention, tuple, dict], tuple[tuple, dict] | None]:
-    def add(layer: Attention, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
-        logits = [row.logits(kind, step, *size) if row else None for row in rows]
+    rows: Sequence[Bias | None], site: Site, step: int, size: tuple[int, int]
+) -> Callable[[nn.Module, tuple, dict], Call | None]:
+    def add(layer: nn.Module, args: tuple, kwargs: dict) -> Call | None:
+        logits = [row.logits(site.kind, step, *size) if row else None for row in rows]
         given = next((one for one in logits if one is not None), None)
         if given is None:
             return None
         each = torch.stack([torch.zeros_like(given) if one is None else one for one in logits])
-        # Frames, or for "time" the pixels, are folded into the batch, batch first.
-        mask = rearrange(each, "batch folded query key -> (batch folded) query key")
-        return args, kwargs | {"attention_mask": mask.to(args[0])}
+        return site.masked(args, kwargs, each)
 
     return add

@@ -5,6 +5,8 @@ Where a box that is partly in the frame spans no center along an axis, it takes 
 cell that holds the middle of its visible part, so no visible box is ever lost.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -23,6 +25,14 @@ def subject_masks(
     return torch.stack(
         [_joined([next(rows) for _ in range(s.number)], h, w) for s in trajectory.plan.subjects]
     )
+
+
+def latent_masks(
+    trajectory: Trajectory, spans: Sequence[range], h: int, w: int
+) -> Float[Tensor, "subject frame h w"]:
+    """M of latent frames that hold the video frames `spans`: 1 where it is 1 in any of these."""
+    M = subject_masks(trajectory, spans[-1].stop, h, w)
+    return torch.stack([M[:, span.start : span.stop].amax(1) for span in spans], 1)
 
 
 def _joined(instances: list[tuple[Box | None, ...]], h: int, w: int) -> Float[Tensor, "frame h w"]:

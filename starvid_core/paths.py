@@ -9,6 +9,7 @@ ROOT = Path(os.environ.get("STARVID_HOME", Path(__file__).resolve().parent.paren
 DATA = ROOT / "data"
 SPRITES = DATA / "sprites"
 CHECKPOINTS = DATA / "checkpoints"
+WEIGHTS = DATA / "weights"
 TRANSCRIPTS = DATA / "transcripts"
 PROMPTS = DATA / "prompts"
 PLANNERS = DATA / "planners.json"

@@ -3,13 +3,14 @@
 z: latents.  A: cross-attention maps.  `step` counts from 0, `timestep` is the scheduler's t.
 """
 
-import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from starvid_core.errors import InputError
 from starvid_core.guidance import LossValue, Maps, Watch, broken, refocus
 from starvid_core.noise import noise
 from starvid_core.phases import Guide, View
+from starvid_core.schedules import Schedule
 
 Latents = Float[Tensor, "batch channel frame h w"]
 
@@ -42,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Clip:
-    """A finished video with what happened on the way; `maps` are keyed by step."""
+    """A finished video, `rate` frames a second, and what happened; `maps` are keyed by step."""
 
     prompt: str
     seed: int
@@ -50,6 +52,7 @@ class Clip:
     losses: tuple[LossValue, ...]
     warnings: tuple[str, ...]
     maps: Mapping[int, Float[Tensor, "token frame h w"]]
+    rate: int = 8
 
 
 def sample(
@@ -77,6 +80,7 @@ def sample(
             tuple(value for step in steps for value in step.losses[row]),
             tuple(warning for step in steps for warning in step.warnings[row]),
             {step.index: step.maps[row] for step in steps if step.maps is not None},
+            backbone.rate,
         )
         for row, (prompt, seed, video) in enumerate(zip(prompts, seeds, videos, strict=True))
     ]
@@ -92,19 +96,17 @@ def denoise(
     record: Collection[int] = (),
     seeds: Sequence[int] | None = None,
 ) -> Iterator[Step]:
-    """Algorithm 1 for all steps: refocus the latents, then an ordinary DDIM step.
+    """Algorithm 1 for all steps: refocus the latents, then an ordinary step of the scheduler.
 
-    Without phases and biases this is the loop of diffusers' TextToVideoSDPipeline, bit for bit.
-    `record` holds the steps whose maps are kept; `seeds` are needed for an eta above 0 only.
+    Without phases and biases this is the loop of the model's pipeline in diffusers, for UNets bit
+    for bit. `record` holds the steps whose maps are kept; `seeds` are needed for an eta above 0.
     """
     _check(backbone, prompts, guides, z, config)
-    scheduler = copy.deepcopy(backbone.scheduler)
-    scheduler.set_timesteps(config.steps, device=z.device)
+    schedule = Schedule(backbone.scheduler, len(prompts), config.steps, z.device)
     model = _Model(backbone, prompts, config)
     warned: list[set[str]] = [set() for _ in prompts]
     past: list[dict[str, float]] = [{} for _ in prompts]
-    for index, t in enumerate(scheduler.timesteps):
-        alphabar = float(scheduler.alphas_cumprod[int(t)])
+    for index, t, alphabar in schedule:
         turn = refocus(model.watch(t), z, index, guides, prompts, alphabar, past)
         past = [
             last | {v.name: v.value for v in new}
@@ -114,19 +116,17 @@ def denoise(
         with torch.no_grad():
             prediction, maps = model.predict(turn.z, t, index, guides, index in record)
             fresh = _fresh_noise(z, config.eta, seeds, index)
-            z = scheduler.step(
-                prediction, t, turn.z, eta=config.eta, variance_noise=fresh, return_dict=False
-            )[0]
+            z = schedule.advance(prediction, t, turn.z, z, **fresh)
         _check_finite(z, index, prompts)
         warnings = tuple(_unseen(*pair) for pair in zip(turn.warnings, warned, strict=True))
         yield Step(index, int(t), z, turn.losses, warnings, maps)
 
 
 class _Model:
-    """The UNet with the texts of one batch: VD of Algorithm 1."""
+    """The model with the texts of one batch: VD of Algorithm 1."""
 
     def __init__(self, backbone: Backbone, prompts: Sequence[str], config: SamplingConfig) -> None:
-        self.unet, self.scale = backbone.unet, config.guidance_scale
+        self.network, self.scale = backbone.network, config.guidance_scale
         self.text = backbone.encode_text(prompts)
         self.texts = self.text
         if self.scale != 1:
@@ -138,8 +138,8 @@ class _Model:
 
         def maps(z: Tensor, rows: list[int], view: View) -> Maps:
             if view.layers:
-                return layer_maps(self.unet, z, t, self.text[rows], view.layers)
-            return (attention_maps(self.unet, z, t, self.text[rows], view.stages),)
+                return layer_maps(self.network, z, t, self.text[rows], view.layers)
+            return (attention_maps(self.network, z, t, self.text[rows], view.stages),)
 
         return maps
 
@@ -151,11 +151,11 @@ class _Model:
         stages = [guide.stages for guide in guides] if recording else []
         rows = halves([guide.bias for guide in guides], self.scale != 1)
         with ExitStack() as stack:
-            stack.enter_context(biased(self.unet, rows, step, *z.shape[-2:]))
+            stack.enter_context(biased(self.network, rows, step, *z.shape[-2:]))
             recorders = {
-                s: stack.enter_context(record_attention(self.unet, s)) for s in set(stages)
+                s: stack.enter_context(record_attention(self.network, s)) for s in set(stages)
             }
-            noise = self.unet(both, t, encoder_hidden_states=self.texts, return_dict=False)[0]
+            noise = self.network.predict(both, t, self.texts)
         A = {s: recorder.maps()[-len(z) :] for s, recorder in recorders.items()}
         maps = torch.stack([A[s][row] for row, s in enumerate(stages)]) if stages else None
         return self._guided(noise), maps
@@ -182,8 +182,13 @@ def _check(
         )
     if z.shape[1:] != backbone.latent_shape:
         raise InputError(f"latents must be {backbone.latent_shape}, got {tuple(z.shape[1:])}")
-    if backbone.unet.training:
-        raise InputError("the UNet is in training mode, where dropout acts; call unet.eval()")
+    if backbone.network.module.training:
+        raise InputError("the model is in training mode, where dropout acts; call its eval()")
+    if config.eta and not isinstance(backbone.scheduler, DDIMScheduler):
+        raise InputError(
+            f"the {type(backbone.scheduler).__name__} of {backbone.name} adds no fresh noise; "
+            "leave eta at 0"
+        )
     until = max((phase.steps.stop for guide in guides for phase in guide.phases), default=0)
     if until > config.steps:
         raise InputError(
@@ -192,14 +197,14 @@ def _check(
         )
 
 
-def _fresh_noise(z: Latents, eta: float, seeds: Sequence[int] | None, index: int) -> Latents | None:
+def _fresh_noise(z: Latents, eta: float, seeds: Sequence[int] | None, index: int) -> dict[str, Any]:
     """The noise that DDIM adds with an eta above 0."""
     if eta == 0:
-        return None
+        return {}
     if seeds is None:
         raise InputError(f"an eta of {eta} draws noise in every step and needs the videos' seeds")
     fresh = [noise(z.shape[1:], seed, f"step {index}") for seed in seeds]
-    return torch.stack(fresh).to(z)
+    return {"eta": eta, "variance_noise": torch.stack(fresh).to(z)}
 
 
 def _check_finite(z: Latents, index: int, prompts: Sequence[str]) -> None:

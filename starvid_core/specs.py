@@ -190,7 +190,18 @@ def _identity(backbone: str | Backbone) -> tuple[str, str]:
     if not isinstance(backbone, str):
         return backbone.name, backbone.fingerprint
     known("backbone", backbone, choices("backbones"))
-    return backbone, fingerprint(paths.CHECKPOINTS / backbone)
+    return backbone, _checkpoint(backbone)
+
+
+def _checkpoint(backbone: str) -> str:
+    """Names the shipped weights by their manifest, published ones by what was fetched of them."""
+    shipped = paths.CHECKPOINTS / backbone
+    if shipped.is_dir():
+        return fingerprint(shipped)
+    module = import_module(f"starvid_core.backbones.{backbone}")
+    if not hasattr(module, "WEIGHTS"):
+        return fingerprint(shipped)
+    return module.WEIGHTS.identity(module.WEIGHTS.find(), {})
 
 
 def check_vocabulary(trajectory: Trajectory, backbone: str | Backbone) -> None:
@@ -238,9 +249,10 @@ def _record(record: Iterable[int], steps: int) -> tuple[int, ...]:
 
 
 def _sampling(backbone: str | Backbone, options: dict[str, Any]) -> SamplingConfig:
-    """The backbone's own defaults; torch is not waited for when nothing is left to default."""
+    """The backbone's own defaults; with a shipped one that needs none of them, without torch."""
     if not isinstance(backbone, str):
         return backbone.sampling
-    if {"steps", "guidance_scale"} <= set(options):
+    shipped = (paths.CHECKPOINTS / backbone).is_dir()
+    if shipped and {"steps", "guidance_scale"} <= set(options):
         return SamplingConfig()
     return import_module(f"starvid_core.backbones.{backbone}").SAMPLING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,23 +22,28 @@ def fill(module: Module, folder: Path, dtype: torch.dtype = torch.float32) -> Mo
     Raises InputError when a tensor is missing, left over, of another shape, or not finite.
     """
     state = _read(folder)
-    expected = module.state_dict()
-    for kind, names in (
-        ("lacks", expected.keys() - state),
-        ("has an unknown", state.keys() - expected),
-    ):
-        if names:
-            raise InputError(f"{folder} {kind} tensor {min(names)}; restore the checkpoint")
-    for name, value in state.items():
-        if value.shape != expected[name].shape:
-            shape, wanted = tuple(value.shape), tuple(expected[name].shape)
-            raise InputError(f"{folder}: {name} has shape {shape}, expected {wanted}")
-        if not torch.isfinite(value).all():
-            raise InputError(f"{folder}: {name} is not finite; restore the checkpoint")
+    check(module, state, folder)
     module.load_state_dict(state)
     if dtype != torch.float32:
         module.to(dtype)
     return module.eval().requires_grad_(False)
+
+
+def check(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
+    """Refuse tensors that are not exactly those of `module`, or not finite, as an InputError."""
+    expected = module.state_dict()
+    for kind, names in (
+        ("lacks", expected.keys() - state.keys()),
+        ("has an unknown", state.keys() - expected.keys()),
+    ):
+        if names:
+            raise InputError(f"{source} {kind} tensor {min(names)}; restore the checkpoint")
+    for name, value in state.items():
+        if value.shape != expected[name].shape:
+            shape, wanted = tuple(value.shape), tuple(expected[name].shape)
+            raise InputError(f"{source}: {name} has shape {shape}, expected {wanted}")
+        if not torch.isfinite(value).all():
+            raise InputError(f"{source}: {name} is not finite; restore the checkpoint")
 
 
 def _read(folder: Path) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ from starvid_core.config import SamplingConfig
 from starvid_core.perception.emoji_clip import EmojiClip, Sizes, build
 from starvid_core.perception.emoji_preference import PreferenceHead
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
+from starvid_core.unet import UNet
 
 CAPTIONS = (
     "a dog runs and a cat jumps on the grass",
@@ -110,7 +111,7 @@ def tiny_backbone(tokenizer: CLIPTokenizer) -> Backbone:
         unet, text_encoder = make_unet(), make_text_encoder(tokenizer)
     return Backbone(
         name="tiny",
-        unet=unet,
+        network=UNet(unet),
         scheduler=DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False),
         tokenizer=tokenizer,
         text_encoder=text_encoder,

@@ -13,19 +13,20 @@ from starvid_core.artifacts import read_json, verify_manifest
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.moving_emoji.codec import PatchCodec
+from starvid_core.unet import UNet
 from starvid_core.weights import fill
 
 SAMPLING = SamplingConfig(steps=25, guidance_scale=3.0)
 
 
 def load(
-    folder: Path | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
+    weights: Path | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> Backbone:
-    """The model in `folder` (default: the shipped one), every file checked against its hash.
+    """The model in the folder `weights`, by default the shipped one; every file has its hash.
 
     Raises InputError for files that are missing, changed, incomplete or not finite.
     """
-    place = folder or paths.CHECKPOINTS / "emoji"
+    place = Path(weights or paths.CHECKPOINTS / "emoji")
     fingerprint = verify_manifest(place)
     unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(place / "unet"))
     codec = PatchCodec.from_config(PatchCodec.load_config(place / "codec"))
@@ -33,7 +34,7 @@ def load(
     world = read_json(place / "world.json")
     return Backbone(
         name="emoji",
-        unet=fill(unet, place / "unet", dtype).to(device),
+        network=UNet(fill(unet, place / "unet", dtype).to(device)),
         scheduler=DDIMScheduler.from_pretrained(place / "scheduler"),
         tokenizer=CLIPTokenizer.from_pretrained(place / "tokenizer"),
         text_encoder=fill(text_encoder, place / "text_encoder", dtype).to(device),

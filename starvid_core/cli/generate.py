@@ -10,9 +10,10 @@ import typer
 from starvid_core.cli.app import Prompt, app, printable
 
 if TYPE_CHECKING:
+    from starvid_core.backbones import Backbone
     from starvid_core.experiment import RunSpec
 else:
-    RunSpec = Any
+    Backbone = RunSpec = Any
 
 PlanFile = Annotated[Path, typer.Option("--plan", help="A plan file, see `starvid plan`.")]
 
@@ -22,7 +23,11 @@ def generate(
     prompt: Prompt,
     output: Annotated[Path, typer.Option("-o", "--output", help="out.mp4 or out.gif")],
     method: Annotated[str, typer.Option(help="A row of the tables, as none or lvd")] = "starvid",
-    backbone: Annotated[str, typer.Option(help="The model: emoji")] = "emoji",
+    backbone: Annotated[str, typer.Option(help="The model, as emoji or zeroscope")] = "emoji",
+    weights: Annotated[
+        str | None, typer.Option(help="Folder, or OWNER/NAME@COMMIT in the hub's cache.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="As torch names it.")] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same noise.")] = 0,
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Default: by rules.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
@@ -41,14 +46,16 @@ def generate(
     chosen = {"steps": steps, "guidance_scale": guidance_scale}
     given = schema.load(plan_file) if plan_file else None
     options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    one = experiment.spec(prompt, method, seed, backbone, given, **options)
+    settings = {k: v for k, v in (("weights", weights), ("device", device)) if v is not None}
+    model = _load(backbone, settings) if settings else backbone
+    one = experiment.spec(prompt, method, seed, model, given, **options)
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.
         every_fifth = range(4, one.sampling.steps, 5) or [one.sampling.steps - 1]
         one = experiment.spec(
-            prompt, method, seed, backbone, given, **options, record=tuple(every_fifth)
+            prompt, method, seed, model, given, **options, record=tuple(every_fifth)
         )
-    _make(one, output)
+    _make(one, output, model)
 
 
 @app.command()
@@ -69,11 +76,17 @@ def score(
         typer.echo(f"{name:15} {value:.3f}")
 
 
-def _make(one: RunSpec, output: Path) -> None:
+def _load(backbone: str, settings: dict[str, str]) -> Backbone:
+    from starvid_core import backbones
+
+    return backbones.load(backbone, **settings)
+
+
+def _make(one: RunSpec, output: Path, model: str | Backbone) -> None:
     from starvid_core import experiment, video
 
-    clip = experiment.generate(one)
-    video.save(output, clip.video)
+    clip = experiment.generate(one, None if isinstance(model, str) else model)
+    video.save(output, clip.video, clip.rate)
     for warning in clip.warnings:
         typer.echo(printable(f"note: {warning}"), err=True)
     if one.record:

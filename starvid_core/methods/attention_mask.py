@@ -22,6 +22,7 @@ from torch import Tensor
 from starvid_core.backbones.base import Backbone
 from starvid_core.bias import Bias
 from starvid_core.config import check_numbers, share
+from starvid_core.errors import InputError
 from starvid_core.losses import choose
 from starvid_core.methods.base import PHRASES, scene
 from starvid_core.phases import Guide
@@ -55,6 +56,7 @@ def guide(
 ) -> Guide:
     """A bias of 0 where pixels may look and of -inf where they may not, in the first steps."""
     config, seen = config or Config(), scene(trajectory, backbone)
+    _check(config, backbone)
     until = share(config.until, config.of_steps, steps or backbone.sampling.steps)
     members = seen.phrases(config.phrase)
 
@@ -68,6 +70,16 @@ def guide(
         return closed(kind, h, w) if kind in config.masked and step < until else None
 
     return Guide(subjects=seen.subjects, bias=Bias(bias, config.both))
+
+
+def _check(config: Config, backbone: Backbone) -> None:
+    """A transformer attends to space and time at once, where these masks have no place."""
+    kinds = {site.kind for site in backbone.network.sites().values()}
+    if set(config.masked) - kinds:
+        raise InputError(
+            f"{backbone.name} has layers of {', '.join(sorted(kinds))} to mask, not of "
+            f"{', '.join(config.masked)}; give masked=({', '.join(map(repr, sorted(kinds)))},)"
+        )
 
 
 Regions = Float[Tensor, "subject frame pixel"]

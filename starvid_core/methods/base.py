@@ -10,8 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from starvid_core.backbones.base import Backbone
-from starvid_core.layers import map_size
-from starvid_core.masks import subject_masks
+from starvid_core.masks import latent_masks
 from starvid_core.phases import Guide
 from starvid_core.scene import Trajectory
 from starvid_core.tokens import Pair, Positions, Words, align, prompt_tokens
@@ -87,11 +86,11 @@ class Scene:
 def scene(trajectory: Trajectory, backbone: Backbone) -> Scene:
     """Read a trajectory's words and boxes for a backbone."""
     plan = trajectory.plan
-    _, frames, height, width = backbone.latent_shape
+    spans = backbone.spans
 
     @cache
     def masks(h: int, w: int) -> Tensor:
-        return subject_masks(trajectory, frames, h, w).to(backbone.device)
+        return latent_masks(trajectory, spans, h, w).to(backbone.device)
 
     return Scene(
         align(plan.prompt, plan.subjects, backbone.tokenizer),
@@ -99,7 +98,7 @@ def scene(trajectory: Trajectory, backbone: Backbone) -> Scene:
         backbone.tokenizer.model_max_length,
         tuple(f"{s.noun} (subject {i + 1})" for i, s in enumerate(plan.subjects)),
         masks,
-        map_size(backbone.unet, height, width),
+        backbone.network.map_size(*backbone.latent_shape[-2:]),
     )
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import check_numbers, check_stages, share
-from starvid_core.layers import cross_attention_layers
 from starvid_core.losses import choose, foreground
 from starvid_core.methods.base import Scene, scene
 from starvid_core.phases import SCALES, Guide, Phase
@@ -59,7 +58,7 @@ def guide(
         threshold=config.threshold,
         carry=True,
         scale=SCALES[config.gradient_scale],
-        layers=tuple(cross_attention_layers(backbone.unet, config.stages)),
+        layers=backbone.network.select(config.stages),
     )
     return Guide((phase,), subjects=seen.subjects)
 

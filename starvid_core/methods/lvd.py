@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor
@@ -21,8 +20,10 @@ from starvid_core.config import check_numbers, share
 from starvid_core.layers import level, map_level, text_layers
 from starvid_core.losses import choose
 from starvid_core.methods.base import Scene, scene, top_mean
+from starvid_core.network import Network
 from starvid_core.phases import SCALES, Guide, Phase
 from starvid_core.scene import Trajectory
+from starvid_core.unet import UNet
 
 # Heads of the six layers on ZeroScope times the 16 frames of the published setting.
 PUBLISHED_MAPS = (10 + 20 + 20 + 20 + 20 + 10) / 6 * 16
@@ -56,16 +57,16 @@ def guide(
 ) -> Guide:
     """One phase: the nouns' maps of every head of six layers, the last loss carried over."""
     config, seen = config or Config(), scene(trajectory, backbone)
-    chosen = layers(backbone.unet)
-    text = text_layers(backbone.unet)
-    heads = sum(text[name].heads for name in chosen) / len(chosen)
+    chosen, sites = layers(backbone.network), backbone.network.sites()
+    heads = sum(sites[name].heads for name in chosen) / len(chosen)
+    frames = len(backbone.spans)
     phase = Phase(
         "lvd",
         partial(loss, seen=seen, config=config),
         range(share(config.until, config.of_steps, steps or backbone.sampling.steps)),
         config.iterations,
         config.weight,
-        threshold=config.threshold * heads * backbone.frames / config.of_maps,
+        threshold=config.threshold * heads * frames / config.of_maps,
         carry=True,
         scale=SCALES[config.gradient_scale],
         layers=chosen,
@@ -73,13 +74,17 @@ def guide(
     return Guide((phase,), subjects=seen.subjects)
 
 
-def layers(unet: UNet3DConditionModel) -> tuple[str, ...]:
+def layers(network: Network) -> tuple[str, ...]:
     """Down 1.0, 2.0, 2.1 and up 1.0, 1.1, 2.2 on ZeroScope (block.attention).
 
     The rule behind them: on the grid of the maps A all layers of the down path and as many of the
     up path; on the next finer grid the first of the down path and the last of the up path. A model
-    that reads no text on the finer grid, as the embedded one, has only the former.
+    that reads no text on the finer grid, as the embedded one, has only the former. A transformer
+    has one grid, and the layers of A.
     """
+    if not isinstance(network, UNet):
+        return network.select(("down", "up"))
+    unet = network.module
     coarse = map_level(unet)
     down, up, finer_down, finer_up = (
         [n for n in text_layers(unet) if n.startswith(path) and level(unet, n) == depth]

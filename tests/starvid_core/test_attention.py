@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from starvid_core.attention import attention_maps, layer_maps, record_attention
 from starvid_core.errors import InputError
 from starvid_core.layers import cross_attention_layers, grid, level, map_size, text_layers
+from starvid_core.unet import UNet
 
 BATCH, TOKENS, FRAMES, H, W = 2, 7, 3, 8, 12
 DOWN = "down_blocks.1.attentions.0.transformer_blocks.0.attn2"
@@ -28,7 +29,7 @@ def random_input(h: int = H, w: int = W) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture
 def unet(tiny_backbone) -> nn.Module:
-    return tiny_backbone.unet
+    return tiny_backbone.network.module
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_unet_without_a_common_resolution_is_refused(unet) -> None:
 @pytest.mark.parametrize(("h", "w"), [(8, 12), (10, 14), (12, 4)])
 def test_maps_are_shares_of_all_tokens_on_the_grid(unet, stages, h: int, w: int) -> None:
     z, text = random_input(h, w)
-    with torch.no_grad(), record_attention(unet, stages) as recorder:
+    with torch.no_grad(), record_attention(UNet(unet), stages) as recorder:
         unet(z, 500, encoder_hidden_states=text)
     A = recorder.maps()
     assert A.shape == (BATCH, TOKENS, FRAMES, *map_size(unet, h, w))
@@ -95,7 +96,7 @@ def test_maps_agree_with_the_probabilities_of_diffusers(unet) -> None:
             return kept[-1]
 
         layer.get_attention_scores = keep
-    with torch.no_grad(), record_attention(unet) as recorder:
+    with torch.no_grad(), record_attention(UNet(unet)) as recorder:
         unet(z, 500, encoder_hidden_states=text)
         plain(z, 500, encoder_hidden_states=text)
     pattern = "(batch frame head) (h w) token -> batch frame head token h w"
@@ -110,8 +111,8 @@ def test_maps_agree_with_the_probabilities_of_diffusers(unet) -> None:
 def test_the_mean_over_heads_and_layers_is_the_map_of_a_stage(unet) -> None:
     z, text = random_input()
     with torch.no_grad():
-        each = layer_maps(unet, z, 500, text, (DOWN, *UP))
-        A = attention_maps(unet, z, 500, text)
+        each = layer_maps(UNet(unet), z, 500, text, (DOWN, *UP))
+        A = attention_maps(UNet(unet), z, 500, text)
     assert each[0].shape == (BATCH, 4, TOKENS, FRAMES, H // 2, W // 2)
     torch.testing.assert_close(torch.stack([m.mean(1) for m in each]).mean(0), A)
     assert len({m[:, h].sum((2, 3, 4)).sum().item() for m in each for h in range(4)}) > 1
@@ -121,7 +122,7 @@ def test_layers_come_in_the_asked_order_on_their_own_grids(unet) -> None:
     z, text = random_input()
     fine = "down_blocks.0.attentions.0.transformer_blocks.0.attn2"
     with torch.no_grad():
-        maps = layer_maps(unet, z, 500, text, (UP[0], MID, fine))
+        maps = layer_maps(UNet(unet), z, 500, text, (UP[0], MID, fine))
     assert [m.shape[-2:] for m in maps] == [(4, 6), (2, 3), (8, 12)]
     assert count_hooks(unet) == 0
 
@@ -144,7 +145,7 @@ def test_all_layers_that_read_text_are_listed_as_they_run_with_their_levels(unet
 def test_a_layer_that_does_not_read_text_is_refused(unet) -> None:
     z, text = random_input()
     with pytest.raises(InputError, match="no layer 'transformer_in.attn2' reads the text"):
-        layer_maps(unet, z, 500, text, ("transformer_in.attn2",))
+        layer_maps(UNet(unet), z, 500, text, ("transformer_in.attn2",))
 
 
 @pytest.mark.parametrize(("row", "frame"), [(0, 0), (0, 2), (1, 1)])
@@ -153,8 +154,8 @@ def test_one_frame_of_one_video_moves_only_its_own_map(still_unet, row: int, fra
     other = z.clone()
     other[row, :, frame] += torch.linspace(-2, 2, W)
     with torch.no_grad():
-        before = attention_maps(still_unet, z, 500, text, ("down", "mid", "up"))
-        after = attention_maps(still_unet, other, 500, text, ("down", "mid", "up"))
+        before = attention_maps(UNet(still_unet), z, 500, text, ("down", "mid", "up"))
+        after = attention_maps(UNet(still_unet), other, 500, text, ("down", "mid", "up"))
     moved = (before - after).abs().amax((1, 3, 4)) > 1e-5
     expected = torch.zeros(BATCH, FRAMES, dtype=torch.bool)
     expected[row, frame] = True
@@ -166,7 +167,7 @@ def test_one_prompt_moves_only_its_own_maps(unet) -> None:
     other = text.clone()
     other[1] += torch.linspace(-2, 2, 16)
     with torch.no_grad():
-        moved = attention_maps(unet, z, 500, text) - attention_maps(unet, z, 500, other)
+        moved = attention_maps(UNet(unet), z, 500, text) - attention_maps(UNet(unet), z, 500, other)
     assert not moved[0].any()
     assert (moved[1].abs().amax((0, 2, 3)) > 1e-5).all()
 
@@ -179,7 +180,10 @@ def test_a_change_in_the_latents_moves_the_map_at_its_place(
     other = z.clone()
     other[..., 2 * row : 2 * row + 2, 2 * column : 2 * column + 2] += 2
     with torch.no_grad():
-        maps = [attention_maps(still_unet, latents, 500, text, ("down",)) for latents in (z, other)]
+        maps = [
+            attention_maps(UNet(still_unet), latents, 500, text, ("down",))
+            for latents in (z, other)
+        ]
     moved = (maps[0] - maps[1]).abs().sum((0, 1, 2))
     place = divmod(int(moved.argmax()), 18)
     assert max(abs(place[0] - row), abs(place[1] - column)) <= 1
@@ -189,14 +193,14 @@ def test_recording_leaves_every_bit_of_the_prediction_as_it_is(unet) -> None:
     z, text = random_input()
     with torch.no_grad():
         plain = unet(z, 500, encoder_hidden_states=text).sample
-        with record_attention(unet, ("down", "mid", "up")):
+        with record_attention(UNet(unet), ("down", "mid", "up")):
             recorded = unet(z, 500, encoder_hidden_states=text).sample
     assert recorded.equal(plain)
 
 
 def test_recording_is_undone_after_an_error(unet) -> None:
     processors = list(unet.attn_processors.values())
-    with pytest.raises(RuntimeError, match="outside"), record_attention(unet):
+    with pytest.raises(RuntimeError, match="outside"), record_attention(UNet(unet)):
         assert count_hooks(unet) == 4
         raise RuntimeError("outside")
     assert count_hooks(unet) == 0
@@ -206,26 +210,29 @@ def test_recording_is_undone_after_an_error(unet) -> None:
 def test_an_error_inside_the_unet_is_raised_and_leaves_nothing(unet) -> None:
     z, text = random_input()
     with pytest.raises(RuntimeError):
-        attention_maps(unet, z, 500, text[..., :3])
+        attention_maps(UNet(unet), z, 500, text[..., :3])
     assert count_hooks(unet) == 0
     assert all(parameter.requires_grad for parameter in unet.parameters())
 
 
 def test_a_recording_inside_another_gives_both_their_maps(unet) -> None:
     z, text = random_input()
-    with torch.no_grad(), record_attention(unet, ("down", "up")) as outer:
-        with record_attention(unet, ("down",)) as inner:
+    with torch.no_grad(), record_attention(UNet(unet), ("down", "up")) as outer:
+        with record_attention(UNet(unet), ("down",)) as inner:
             unet(z, 500, encoder_hidden_states=text)
         both, one = outer.maps(), inner.maps()
         unet(z * 2, 500, encoder_hidden_states=text)
     assert inner.maps().equal(one)
     assert not outer.maps().equal(both)
-    torch.testing.assert_close(both, attention_maps(unet, z, 500, text).detach())
-    torch.testing.assert_close(one, attention_maps(unet, z, 500, text, ("down",)).detach())
+    torch.testing.assert_close(both, attention_maps(UNet(unet), z, 500, text).detach())
+    torch.testing.assert_close(one, attention_maps(UNet(unet), z, 500, text, ("down",)).detach())
 
 
 def test_maps_before_any_pass_are_an_error(unet) -> None:
-    with record_attention(unet) as recorder, pytest.raises(InputError, match="call the UNet"):
+    with (
+        record_attention(UNet(unet)) as recorder,
+        pytest.raises(InputError, match="call the model"),
+    ):
         recorder.maps()
 
 
@@ -234,8 +241,8 @@ def test_the_shortened_pass_gives_the_maps_and_gradients_of_the_whole_one(unet, 
     z, text = random_input()
     leaf = z.clone().requires_grad_()
     frozen = copy.deepcopy(unet).requires_grad_(False)
-    short = attention_maps(unet, leaf, 500, text, stages)
-    with record_attention(frozen, stages) as recorder:
+    short = attention_maps(UNet(unet), leaf, 500, text, stages)
+    with record_attention(UNet(frozen), stages) as recorder:
         frozen(leaf, 500, encoder_hidden_states=text)
     whole = recorder.maps()
     assert short.equal(whole)
@@ -249,7 +256,7 @@ def test_weights_stay_off_the_graph_and_get_their_flags_back(unet) -> None:
     frozen = unet.conv_in.weight
     frozen.requires_grad_(False)
     try:
-        A = attention_maps(unet, z.requires_grad_(), 500, text)
+        A = attention_maps(UNet(unet), z.requires_grad_(), 500, text)
         A.sum().backward()
         assert all(parameter.grad is None for parameter in unet.parameters())
         assert not frozen.requires_grad

@@ -1,5 +1,6 @@
 """What every backbone gives, and how one is found."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,14 @@ from starvid_core.noise import noise
 @pytest.mark.parametrize("name", names(backbones))
 def test_every_file_in_backbones_can_be_loaded_by_name(name: str) -> None:
     assert callable(find(backbones, name).load)
+
+
+@pytest.mark.parametrize("name", [name for name in names(backbones) if name != "emoji"])
+def test_every_published_backbone_names_its_commit_and_its_setting(name: str) -> None:
+    file = find(backbones, name)
+    assert file.WEIGHTS.name == name and re.fullmatch("[0-9a-f]{40}", file.WEIGHTS.revision)
+    assert {"height", "width", "frames"} <= set(file.WEIGHTS.options)
+    assert file.SAMPLING.steps == 50 and file.__doc__
 
 
 def test_an_unknown_backbone_is_refused_with_the_nearest_name() -> None:

@@ -14,6 +14,7 @@ from starvid_core.config import SamplingConfig
 from starvid_core.layers import cross_attention_layers
 from starvid_core.phases import Guide
 from starvid_core.sampling import denoise
+from starvid_core.unet import UNet
 
 BATCH, TOKENS, FRAMES, H, W = 2, 7, 3, 8, 12
 PROMPT = "a dog runs and a cat jumps"
@@ -65,9 +66,9 @@ def seen_masks(unet: nn.Module, run) -> dict[str, Tensor | None]:
 
 @torch.no_grad()
 def test_maps_recorded_under_a_bias_have_it(tiny_backbone) -> None:
-    unet, (z, text) = tiny_backbone.unet, random_input()
+    unet, (z, text) = tiny_backbone.network.module, random_input()
     bias = Bias(without_token(2))
-    with biased(unet, [None, bias], 0, H, W), record_attention(unet) as recorder:
+    with biased(UNet(unet), [None, bias], 0, H, W), record_attention(UNet(unet)) as recorder:
         unet(z, 500, encoder_hidden_states=text)
     A = recorder.maps()
     assert not A[1, 2].any() and A[0, 2].min() > 0
@@ -76,9 +77,9 @@ def test_maps_recorded_under_a_bias_have_it(tiny_backbone) -> None:
 
 @torch.no_grad()
 def test_the_bias_of_one_row_leaves_the_other_alone(tiny_backbone) -> None:
-    unet, (z, text) = tiny_backbone.unet, random_input()
+    unet, (z, text) = tiny_backbone.network.module, random_input()
     plain = unet(z, 500, encoder_hidden_states=text).sample
-    with biased(unet, [None, Bias(without_token(2))], 0, H, W):
+    with biased(UNet(unet), [None, Bias(without_token(2))], 0, H, W):
         one = unet(z, 500, encoder_hidden_states=text).sample
     torch.testing.assert_close(one[0], plain[0], rtol=1e-4, atol=1e-5)
     assert not torch.allclose(one[1], plain[1], atol=1e-3)
@@ -86,7 +87,7 @@ def test_the_bias_of_one_row_leaves_the_other_alone(tiny_backbone) -> None:
 
 @torch.no_grad()
 def test_every_kind_of_layer_gets_logits_of_its_own_axes_on_its_own_grid(tiny_backbone) -> None:
-    unet, (z, text) = tiny_backbone.unet, random_input()
+    unet, (z, text) = tiny_backbone.network.module, random_input()
     asked = set()
 
     def logits(kind: str, step: int, h: int, w: int) -> Tensor:
@@ -98,7 +99,7 @@ def test_every_kind_of_layer_gets_logits_of_its_own_axes_on_its_own_grid(tiny_ba
         }
         return torch.zeros(shapes[kind])
 
-    with biased(unet, [Bias(logits), None], 4, H, W):
+    with biased(UNet(unet), [Bias(logits), None], 4, H, W):
         got = seen_masks(unet, lambda: unet(z, 500, encoder_hidden_states=text))
     grids = [(8, 12), (4, 6), (2, 3)]
     assert asked == {(kind, 4, *size) for kind in ("text", "space", "time") for size in grids}
@@ -111,7 +112,7 @@ def test_every_kind_of_layer_gets_logits_of_its_own_axes_on_its_own_grid(tiny_ba
 def test_a_mask_of_one_frame_moves_only_the_maps_of_that_frame(
     tiny_backbone, row: int, frame: int
 ) -> None:
-    unet, (z, text) = tiny_backbone.unet, random_input()
+    unet, (z, text) = tiny_backbone.network.module, random_input()
 
     def logits(kind: str, step: int, h: int, w: int) -> Tensor | None:
         if kind != "text":
@@ -122,7 +123,7 @@ def test_a_mask_of_one_frame_moves_only_the_maps_of_that_frame(
 
     first = ("down_blocks.0.attentions.0.transformer_blocks.0.attn2",)
     rows = [Bias(logits) if n == row else None for n in range(BATCH)]
-    with biased(unet, rows, 0, H, W), record_attention(unet, layers=first) as recorder:
+    with biased(UNet(unet), rows, 0, H, W), record_attention(UNet(unet), layers=first) as recorder:
         unet(z, 500, encoder_hidden_states=text)
     empty = (recorder.layers[first[0]][:, :, 5] == 0).all(1)
     expected = torch.zeros(BATCH, FRAMES, H, W, dtype=torch.bool)
@@ -133,7 +134,7 @@ def test_a_mask_of_one_frame_moves_only_the_maps_of_that_frame(
 @torch.no_grad()
 def test_pixels_and_frames_are_folded_as_the_temporal_layers_do(tiny_backbone) -> None:
     """The first temporal layer, with one pixel's frames cut apart: only there the output moves."""
-    unet, (z, text) = tiny_backbone.unet, random_input()
+    unet, (z, text) = tiny_backbone.network.module, random_input()
     layer = unet.down_blocks[0].temp_attentions[0].transformer_blocks[0].attn1
     got: list[Tensor] = []
 
@@ -147,7 +148,7 @@ def test_pixels_and_frames_are_folded_as_the_temporal_layers_do(tiny_backbone) -
     hook = layer.register_forward_hook(lambda m, a, output: got.append(output))
     try:
         unet(z, 500, encoder_hidden_states=text)
-        with biased(unet, [None, Bias(logits)], 0, H, W):
+        with biased(UNet(unet), [None, Bias(logits)], 0, H, W):
             unet(z, 500, encoder_hidden_states=text)
     finally:
         hook.remove()
@@ -163,15 +164,15 @@ def test_the_unconditional_half_comes_first_and_is_biased_only_if_asked() -> Non
 
 @torch.no_grad()
 def test_a_pass_without_a_bias_has_no_hook_and_fused_kernels(tiny_backbone) -> None:
-    unet, (z, text) = tiny_backbone.unet, random_input()
+    unet, (z, text) = tiny_backbone.network.module, random_input()
     plain = unet(z, 500, encoder_hidden_states=text).sample
-    with biased(unet, [None, None], 0, H, W):
+    with biased(UNet(unet), [None, None], 0, H, W):
         assert hooks(unet) == 0
         masks = seen_masks(unet, lambda: unet(z, 500, encoder_hidden_states=text))
         assert set(masks.values()) == {None}
         assert unet(z, 500, encoder_hidden_states=text).sample.equal(plain)
     silent = Bias(lambda kind, step, h, w: None)
-    with biased(unet, [None, silent], 0, H, W):
+    with biased(UNet(unet), [None, silent], 0, H, W):
         assert unet(z, 500, encoder_hidden_states=text).sample.equal(plain)
 
 
@@ -183,7 +184,7 @@ def test_a_bias_is_undone_after_an_error(tiny_backbone) -> None:
     z = tiny_backbone.initial_noise([1])
     with pytest.raises(RuntimeError, match="inside"):
         list(denoise(tiny_backbone, [PROMPT], [guide], z, CONFIG))
-    assert hooks(tiny_backbone.unet) == 0
+    assert hooks(tiny_backbone.network.module) == 0
 
 
 def test_in_a_batch_only_the_biased_prompt_is_steered(tiny_backbone) -> None:
@@ -206,8 +207,8 @@ def test_a_bias_is_asked_for_the_step_that_is_denoised(tiny_backbone) -> None:
 
 
 def test_the_layers_of_the_maps_are_among_the_biased(tiny_backbone) -> None:
-    unet, (z, text) = tiny_backbone.unet, random_input()
-    with torch.no_grad(), biased(unet, [Bias(without_token(1)), None], 0, H, W):
+    unet, (z, text) = tiny_backbone.network.module, random_input()
+    with torch.no_grad(), biased(UNet(unet), [Bias(without_token(1)), None], 0, H, W):
         got = seen_masks(unet, lambda: unet(z, 500, encoder_hidden_states=text))
     text_only = {name for name, mask in got.items() if mask is not None}
     assert set(cross_attention_layers(unet)) < text_only

@@ -178,6 +178,26 @@ def test_missing_weights_say_how_to_get_them(starvid, tmp_path, checkpoint):
     assert refused(result, "no checkpoint at", "restore it with `git checkout")
 
 
+def test_missing_published_weights_say_how_to_fetch_them(starvid, tmp_path, monkeypatch, plan_file):
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    common = ("generate", PROMPT, "--plan", plan_file, "-o", tmp_path / "a.mp4", "--backbone")
+    said = "fetch it: hf download cerspense/zeroscope_v2_576w --revision 1f35e3dc"
+    assert refused(starvid(*common, "zeroscope"), said)
+    assert refused(starvid(*common, "zeroscope", "--weights", "nowhere"), "neither a folder", said)
+    assert refused(starvid(*common, "zeroskope"), "did you mean zeroscope?")
+    assert refused(starvid(*common, "zeroskope", "--device", "cpu"), "did you mean 'zeroscope'?")
+
+
+def test_a_checkpoint_that_cannot_be_converted_is_one_line(starvid, tmp_path):
+    checkpoint, folder = tmp_path / "model.ckpt", tmp_path / "out"
+    assert refused(starvid("convert", "videocrafter3", checkpoint, folder), "did you mean")
+    assert refused(starvid("convert", "videocrafter2", checkpoint, folder), "CLIP vocabulary")
+    words = ("--tokenizer", paths.ROOT / "data" / "checkpoints" / "emoji" / "tokenizer")
+    said = "does not exist; fetch it: hf download VideoCrafter/VideoCrafter2"
+    assert refused(starvid("convert", "videocrafter2", checkpoint, folder, *words), said)
+
+
 def test_changed_weights_are_refused(starvid, tmp_path, checkpoint):
     (checkpoint / "world.json").write_text(json.dumps(WORLD) + " ")
     result = starvid("generate", PROMPT, "-o", tmp_path / "out.mp4")

@@ -11,6 +11,7 @@ from starvid_core.attention import attention_maps
 from starvid_core.errors import InputError
 from starvid_core.guidance import GuidanceError, Maps, refocus
 from starvid_core.phases import SCALES, Guide, Phase, View
+from starvid_core.unet import UNet
 
 PROMPTS = ("a dog runs", "a cat jumps", "a bird flies")
 
@@ -140,13 +141,13 @@ def test_a_negative_loss_does_not_stop_a_phase_without_threshold() -> None:
 
 
 def test_every_prompt_of_a_batch_moves_as_if_it_were_alone(tiny_backbone) -> None:
-    unet, text = tiny_backbone.unet, tiny_backbone.encode_text(PROMPTS)
+    unet, text = tiny_backbone.network.module, tiny_backbone.encode_text(PROMPTS)
     z = tiny_backbone.initial_noise([1, 2, 3])
 
     def look(rows_of_batch: list[int]):
         def maps(z: Tensor, rows: list[int], view: View) -> Maps:
             texts = text[[rows_of_batch[row] for row in rows]]
-            return (attention_maps(unet, z, 900, texts, view.stages),)
+            return (attention_maps(UNet(unet), z, 900, texts, view.stages),)
 
         return maps
 

@@ -76,7 +76,7 @@ def test_every_method_holds_what_a_method_holds(name: str) -> None:
 def test_every_method_runs_and_leaves_the_layers_as_they_were(
     name: str, tiny_backbone, two_subject_trajectory
 ) -> None:
-    unet = tiny_backbone.unet
+    unet = tiny_backbone.network.module
     processors = list(unet.attn_processors.values())
     weights = [parameter.clone() for parameter in unet.parameters()]
     guide = plan_of(name, two_subject_trajectory, tiny_backbone)
@@ -93,7 +93,7 @@ def test_every_method_runs_and_leaves_the_layers_as_they_were(
 def test_every_method_leaves_nothing_behind_after_an_error(
     name: str, tiny_backbone, two_subject_trajectory
 ) -> None:
-    unet = tiny_backbone.unet
+    unet = tiny_backbone.network.module
     processors = list(unet.attn_processors.values())
 
     def fail(*_: object) -> None:
@@ -148,8 +148,8 @@ def test_every_phase_lowers_its_own_loss(name: str, tiny_backbone, two_subject_t
 
     def watch(z: torch.Tensor, rows: list[int], view: View) -> Maps:
         if view.layers:
-            return layer_maps(b.unet, z, 750, text, view.layers)
-        return (attention_maps(b.unet, z, 750, text, view.stages),)
+            return layer_maps(b.network, z, 750, text, view.layers)
+        return (attention_maps(b.network, z, 750, text, view.stages),)
 
     for phase in {p.name: p for p in guide.phases}.values():
         often = replace(phase, iterations=6, threshold=0.0, carry=False, steps=range(1))
@@ -234,7 +234,7 @@ def test_starvid_is_algorithm_1_written_out_bit_for_bit(
 
     def update(z: torch.Tensor, t: torch.Tensor, loss, weight: float) -> torch.Tensor:
         leaf = z.clone().requires_grad_()
-        A = attention_maps(b.unet, leaf, t, texts[1:])
+        A = attention_maps(b.network, leaf, t, texts[1:])
         at_A = [torch.autograd.grad(part, A, retain_graph=True)[0] for part in loss(A[0])]
         (gradient,) = torch.autograd.grad(A, leaf, torch.stack(at_A).sum(0))
         return z - 1.0 * weight * gradient
@@ -245,7 +245,7 @@ def test_starvid_is_algorithm_1_written_out_bit_for_bit(
         if 1 <= step < 2:
             z = update(z, t, syntax.loss, 20.0)
         with torch.no_grad():
-            both = b.unet(torch.cat([z, z]), t, encoder_hidden_states=texts).sample
+            both = b.network.module(torch.cat([z, z]), t, encoder_hidden_states=texts).sample
         negative, conditional = both.chunk(2)
         z = scheduler.step(negative + 3.0 * (conditional - negative), t, z).prev_sample
     guide = starvid.guide(two_subject_trajectory, b, steps=4)

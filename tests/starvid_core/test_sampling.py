@@ -18,6 +18,7 @@ from starvid_core.guidance import GuidanceError
 from starvid_core.noise import noise
 from starvid_core.phases import Guide, Phase
 from starvid_core.sampling import denoise, sample
+from starvid_core.unet import UNet
 
 PROMPTS = ("a dog runs and a cat jumps", "a bird flies")
 CONFIG = SamplingConfig(steps=3, guidance_scale=3.0, negative_prompt="snow")
@@ -43,7 +44,7 @@ def test_without_phases_the_result_is_bit_equal_to_the_loop_written_out(tiny_bac
     scheduler.set_timesteps(3)
     text = torch.cat([b.encode_text(["snow", "snow"]), b.encode_text(PROMPTS)])
     for t in scheduler.timesteps:
-        both = b.unet(torch.cat([z, z]), t, encoder_hidden_states=text).sample
+        both = b.network.module(torch.cat([z, z]), t, encoder_hidden_states=text).sample
         negative, conditional = both.chunk(2)
         z = scheduler.step(negative + 3.0 * (conditional - negative), t, z).prev_sample
     assert final(b, [Guide(), Guide()]).equal(z)
@@ -56,7 +57,7 @@ def test_without_phases_the_result_is_bit_equal_to_the_pipeline_of_diffusers(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         codec = AutoencoderKL(norm_num_groups=4, block_out_channels=(4,))
-        parts = (codec, b.text_encoder, b.tokenizer, b.unet, copy.deepcopy(b.scheduler))
+        parts = (codec, b.text_encoder, b.tokenizer, b.network.module, copy.deepcopy(b.scheduler))
         pipeline = TextToVideoSDPipeline(*parts)
         pipeline.set_progress_bar_config(disable=True)
         (expected,) = pipeline(
@@ -81,7 +82,9 @@ def test_a_guidance_scale_of_one_takes_the_conditional_half_alone(tiny_backbone)
     scheduler.set_timesteps(3)
     text = b.encode_text(PROMPTS)
     for t in scheduler.timesteps:
-        z = scheduler.step(b.unet(z, t, encoder_hidden_states=text).sample, t, z).prev_sample
+        z = scheduler.step(
+            b.network.module(z, t, encoder_hidden_states=text).sample, t, z
+        ).prev_sample
     assert final(b, [Guide(), Guide()], replace(CONFIG, guidance_scale=1.0)).equal(z)
 
 
@@ -119,9 +122,9 @@ def test_recording_changes_no_bit_and_keeps_the_maps_of_the_refocused_latents(
     assert [step.maps is None for step in steps] == [False, True, False]
     assert steps[-1].z.equal(final(b, guides))
     text = b.encode_text(PROMPTS)
-    expected = attention_maps(b.unet, z[1:], steps[0].timestep, text[1:], guides[1].stages)
+    expected = attention_maps(b.network, z[1:], steps[0].timestep, text[1:], guides[1].stages)
     torch.testing.assert_close(steps[0].maps[1:], expected.detach(), rtol=1e-4, atol=1e-6)
-    before = attention_maps(b.unet, z[:1], steps[0].timestep, text[:1]).detach()[0]
+    before = attention_maps(b.network, z[:1], steps[0].timestep, text[:1]).detach()[0]
     assert left_half(steps[0].maps[0]).item() < left_half(before).item()
 
 
@@ -131,7 +134,7 @@ def test_the_loop_leaves_gradients_modes_and_the_scheduler_as_they_were(tiny_bac
     for step in denoise(tiny_backbone, PROMPTS, [Guide((PHASE,))] * 2, z, CONFIG):
         assert torch.is_grad_enabled()
         assert not step.z.requires_grad
-    assert all(parameter.grad is None for parameter in tiny_backbone.unet.parameters())
+    assert all(parameter.grad is None for parameter in tiny_backbone.network.module.parameters())
     assert tiny_backbone.scheduler.num_inference_steps == steps
 
 
@@ -168,7 +171,7 @@ def test_eta_draws_its_noise_by_seed_and_step(tiny_backbone) -> None:
     for index, t in enumerate(scheduler.timesteps):
         fresh = torch.stack([noise(b.latent_shape, seed, f"step {index}") for seed in (1, 2)])
         with torch.no_grad():
-            prediction = b.unet(z, t, encoder_hidden_states=text).sample
+            prediction = b.network.module(z, t, encoder_hidden_states=text).sample
         z = scheduler.step(prediction, t, z, eta=1.0, variance_noise=fresh).prev_sample
     assert final(b, [Guide(), Guide()], config, seeds=[1, 2]).equal(z)
     with pytest.raises(InputError, match="needs the videos' seeds"):
@@ -194,6 +197,8 @@ def test_a_batch_that_does_not_fit_together_is_refused(tiny_backbone) -> None:
 
 
 def test_a_unet_in_training_mode_is_refused(tiny_backbone) -> None:
-    training = replace(tiny_backbone, unet=copy.deepcopy(tiny_backbone.unet).train())
+    training = replace(
+        tiny_backbone, network=UNet(copy.deepcopy(tiny_backbone.network.module).train())
+    )
     with pytest.raises(InputError, match="training mode"):
         final(training, [Guide(), Guide()])

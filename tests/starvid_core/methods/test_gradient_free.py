@@ -79,9 +79,12 @@ def test_under_dav_a_phrase_is_seen_in_its_region_alone_in_every_spatial_layer(
     b, z = tiny_backbone, tiny_backbone.initial_noise([1])
     text, seen = b.encode_text([PROMPT]), scene(two_subject_trajectory, b)
     bias = bias_of(dav, two_subject_trajectory, b)
-    layers = tuple(text_layers(b.unet))
-    with biased(b.unet, [bias], 7, 8, 12), record_attention(b.unet, layers=layers) as recorder:
-        b.unet(z, 500, encoder_hidden_states=text)
+    layers = tuple(text_layers(b.network.module))
+    with (
+        biased(b.network, [bias], 7, 8, 12),
+        record_attention(b.network, layers=layers) as recorder,
+    ):
+        b.network.module(z, 500, encoder_hidden_states=text)
     marked = {token for noun in seen.nouns for token in noun}
     for A in recorder.layers.values():
         for subject, noun in enumerate(seen.nouns):
@@ -97,7 +100,7 @@ def test_dav_touches_the_conditional_half_and_cross_attention_alone(
     tiny_backbone, two_subject_trajectory, monkeypatch
 ) -> None:
     b, seen = tiny_backbone, {}
-    for name, layer in b.unet.named_modules():
+    for name, layer in b.network.module.named_modules():
         if name.endswith(("attn1", "attn2")):
             processor = layer.processor
 
@@ -110,7 +113,7 @@ def test_dav_touches_the_conditional_half_and_cross_attention_alone(
     config = SamplingConfig(steps=2, guidance_scale=3.0)
     list(denoise(b, [PROMPT], [guide], b.initial_noise([1]), config))
     biased_layers = {name for name, mask in seen.items() if mask is not None}
-    assert biased_layers == set(text_layers(b.unet))
+    assert biased_layers == set(text_layers(b.network.module))
     for name in biased_layers:
         unconditional, conditional = seen[name].chunk(2)
         assert not unconditional.any()

@@ -11,6 +11,7 @@ from torch import Tensor
 from starvid_core.layers import text_layers
 from starvid_core.methods import lvd
 from starvid_core.methods.base import scene
+from starvid_core.unet import UNet
 
 C = lvd.Config()
 
@@ -77,7 +78,7 @@ def zeroscope() -> UNet3DConditionModel:
 
 def test_the_rule_gives_the_published_layers_on_zeroscope(zeroscope) -> None:
     published = ["down.1.0", "down.2.0", "down.2.1", "up.1.0", "up.1.1", "up.2.2"]
-    assert short(lvd.layers(zeroscope)) == _attentions(published)
+    assert short(lvd.layers(UNet(zeroscope))) == _attentions(published)
 
 
 def _attentions(places: list[str]) -> list[str]:
@@ -86,7 +87,7 @@ def _attentions(places: list[str]) -> list[str]:
 
 def test_the_threshold_is_the_published_one_on_zeroscope_with_16_frames(zeroscope) -> None:
     text = text_layers(zeroscope)
-    heads = [text[name].heads for name in lvd.layers(zeroscope)]
+    heads = [text[name].heads for name in lvd.layers(UNet(zeroscope))]
     assert heads == [10, 20, 20, 20, 20, 10]
     assert C.threshold * sum(heads) / 6 * 16 / C.of_maps == pytest.approx(200)
 
@@ -103,7 +104,7 @@ def test_the_rule_leaves_the_finer_grid_out_where_it_reads_no_text() -> None:
             cross_attention_dim=16,
             attention_head_dim=4,
         )
-    assert short(lvd.layers(unet)) == _attentions(["down.1.0", "up.1.0"])
+    assert short(lvd.layers(UNet(unet))) == _attentions(["down.1.0", "up.1.0"])
 
 
 def test_the_phase_is_the_published_loop(tiny_backbone, two_subject_trajectory) -> None:

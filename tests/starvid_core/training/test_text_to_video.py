@@ -93,7 +93,7 @@ def test_what_training_exports_loads_as_a_backbone(tmp_path: Path) -> None:
 def test_training_can_begin_with_the_weights_of_an_exported_model(tmp_path: Path) -> None:
     Trainer(replace(TINY, seed=5), tmp_path, "cpu").export(tmp_path / "model")
     other = Trainer(TINY, tmp_path / "other", "cpu", start=tmp_path / "model")
-    weights, shipped = other.model.unet, emoji.load(tmp_path / "model").unet
+    weights, shipped = other.model.unet, emoji.load(tmp_path / "model").network.module
     assert torch.equal(weights.conv_in.weight, shipped.conv_in.weight)
     assert torch.equal(other.average.unet.conv_in.weight, weights.conv_in.weight)
     assert all(p.requires_grad for p in other.model.parameters())
