@@ -28,6 +28,9 @@ def checkpoint(tmp_path, monkeypatch):
     folder = tmp_path / "checkpoints" / "emoji"
     write_json(folder / "world.json", WORLD)
     write_manifest(folder)
+    write_json(tmp_path / "checkpoints" / "judge" / "nothing.json", {})
+    write_manifest(tmp_path / "checkpoints" / "judge")
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
     monkeypatch.setattr(paths, "CHECKPOINTS", folder.parent)
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     return folder
@@ -38,21 +41,6 @@ def model(checkpoint, tiny_backbone, monkeypatch):
     """The tiny backbone in the place of the embedded model."""
     named = replace(tiny_backbone, name="emoji", fingerprint=fingerprint(checkpoint))
     monkeypatch.setattr(experiment, "_load", lambda name: named)
-
-
-@pytest.fixture
-def starvid(monkeypatch, capsys):
-    """Run the command; return exit code, output and errors."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["starvid", *map(str, arguments)])
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        written = capsys.readouterr()
-        return end.value.code, written.out, written.err
-
-    return run
 
 
 @pytest.fixture
