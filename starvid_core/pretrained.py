@@ -9,7 +9,6 @@ from starvid_core.artifacts import sha256_file
 from starvid_core.errors import InputError
 
 WEIGHTS = "model.safetensors"
-_PATTERNS = ("*.json", "*.txt", WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,14 @@ class Pretrained:
     """A repository of the Hugging Face hub at one revision.
 
     `sha256` is that of its weights; where nobody has published it, it is empty and not compared.
+    `pattern` matches the files of its weights.
     """
 
     repository: str
     revision: str
     gigabytes: float
     sha256: str = ""
+    pattern: str = WEIGHTS
 
     @property
     def name(self) -> str:
@@ -42,7 +43,7 @@ class Pretrained:
         Raises InputError with the command that fetches them if they are in neither place, or are
         not the published ones.
         """
-        folder = self._folder(models)
+        folder = self.folder(models)
         found = sha256_file(folder / WEIGHTS)
         if self.sha256 and found != self.sha256:
             raise InputError(
@@ -51,7 +52,8 @@ class Pretrained:
             )
         return Found(folder, found)
 
-    def _folder(self, models: Path | None) -> Path:
+    def folder(self, models: Path | None = None) -> Path:
+        """Where the weights lie, not yet compared with the published ones."""
         own = models / self.name if models else None
         if own and (own / WEIGHTS).is_file():
             return own
@@ -65,7 +67,8 @@ class Pretrained:
 
     def command(self, folder: Path | None = None) -> str:
         """What fetches the weights, into the cache of Hugging Face or a folder."""
-        patterns = " ".join(f"--include '{pattern}'" for pattern in _PATTERNS)
+        wanted = ("*.json", "*.txt", self.pattern)
+        patterns = " ".join(f"--include '{pattern}'" for pattern in wanted)
         place = f" --local-dir {folder}" if folder else ""
         return f"hf download {self.repository} --revision {self.revision} {patterns}{place}"
 
@@ -74,3 +77,28 @@ class Pretrained:
 
         found = try_to_load_from_cache(self.repository, WEIGHTS, revision=self.revision)
         return Path(found).parent if isinstance(found, str) else None
+
+
+# What the paper scores with (its appendix, C.3), and what serves in LLaVA's place as `transformers`
+# and vLLM read it.
+CLIP_VIT_L = Pretrained(
+    "openai/clip-vit-large-patch14",
+    "32bd64288804d66eefd0ccbe215aa642df71cc41",
+    1.7,
+    "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
+)
+PICK_SCORE = Pretrained(
+    "yuvalkirstain/PickScore_v1", "a4e4367c6dfa7288a00c550414478f865b875800", 3.9
+)
+GROUNDING_DINO = Pretrained(
+    "IDEA-Research/grounding-dino-tiny",
+    "a2bb814dd30d776dcf7e30523b00659f4f141c71",
+    0.69,
+    "1a2412ef99bd74bcd3c2a246fa1e48581f8889a1300c9051974741314fc042f3",
+)
+LLAVA = Pretrained(
+    "llava-hf/llava-v1.6-34b-hf",
+    "66b6feb83d0249dc9f31a24bd3abfb63f90e41aa",
+    69,
+    pattern="*.safetensors",
+)

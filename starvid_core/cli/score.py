@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import app, printable
+from starvid_core.cli.app import app, printable, setting
 from starvid_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ def score(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, or as torch names it")] = "auto",
     batch: Annotated[int, typer.Option(help="Frames that a model sees at once")] = 16,
+    engine: Annotated[
+        str, typer.Option(help="Of the published action_binding: vllm, openai or recorded")
+    ] = "",
+    option: Annotated[
+        list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the engine")
+    ] = None,
+    binding: Annotated[str, typer.Option(help="Version of action_binding: v1 or v2")] = "v1",
+    record: Annotated[
+        Path | None, typer.Option(help="Transcript that keeps the engine's replies")
+    ] = None,
 ) -> None:
     """Score VIDEOS; what was scored before is not looked at again."""
     from starvid_core import scoring
@@ -46,7 +56,9 @@ def score(
         from starvid_core.artifacts import check_writable
 
         check_writable(output / "summary.json")
-    made = scoring.score(cases, chosen, scoring.Options(models, device, batch))
+    settings = dict(setting(text) for text in option or [])
+    given = scoring.Options(models, device, batch, engine, settings, record, binding)
+    made = scoring.score(cases, chosen, given)
     if output is not None:
         facts = {"judge": judge, "source": str(videos), "prompts_from": prompts}
         scoring.write(made, output, facts)

@@ -12,19 +12,9 @@ from torch.nn import functional
 
 from starvid_core.perception import published
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import Found, Pretrained
+from starvid_core.pretrained import Found
 from starvid_core.video import Video
 
-# What the paper scores with (its appendix, C.3).
-VIT_L = Pretrained(
-    "openai/clip-vit-large-patch14",
-    "32bd64288804d66eefd0ccbe215aa642df71cc41",
-    1.7,
-    "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
-)
-PICK_SCORE = Pretrained(
-    "yuvalkirstain/PickScore_v1", "a4e4367c6dfa7288a00c550414478f865b875800", 3.9
-)
 BATCH = 32
 
 

@@ -11,16 +11,10 @@ import torch
 from starvid_core.perception import published
 from starvid_core.perception.base import Detection
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import Found, Pretrained
+from starvid_core.pretrained import Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
 
-SWIN_T = Pretrained(
-    "IDEA-Research/grounding-dino-tiny",
-    "a2bb814dd30d776dcf7e30523b00659f4f141c71",
-    0.69,
-    "1a2412ef99bd74bcd3c2a246fa1e48581f8889a1300c9051974741314fc042f3",
-)
 BOX_THRESHOLD, TEXT_THRESHOLD = 0.4, 0.25  # T2V-CompBench, generative numeracy
 BATCH = 8
 

@@ -1,7 +1,8 @@
-"""Scores of any folder of videos: `cases` finds them, `judges` looks, `run` keeps and resumes."""
+"""Scores of any folder of videos: find the cases, choose judges, run them, report."""
 
 from starvid_core.scoring.cases import Case, find
-from starvid_core.scoring.judges import JUDGES, Options, chosen
+from starvid_core.scoring.judges import JUDGES, chosen
+from starvid_core.scoring.looks import Options
 from starvid_core.scoring.report import summary, table, write
 from starvid_core.scoring.run import Row, score
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +24,8 @@ from starvid_core.artifacts import (
 )
 from starvid_core.errors import InputError
 from starvid_core.scoring.cases import Case
-from starvid_core.scoring.judges import Chosen, Look, Options
+from starvid_core.scoring.judges import Kind
+from starvid_core.scoring.looks import Look, Options
 from starvid_core.video import Video
 
 # Raised by hand whenever a metric would give the same video another score.
@@ -52,7 +53,7 @@ class Scores:
 
 def score(
     cases: Sequence[Case],
-    chosen: Chosen,
+    chosen: Mapping[Kind, Sequence[str]],
     options: Options | None = None,
     progress: bool = True,
 ) -> Scores:
@@ -62,12 +63,15 @@ def score(
     that is missing and for a server that fails again and again.
     """
     made, kept = Scores([Row(case) for case in cases]), paths.BUILD / "scores"
-    total = len(cases) * len(chosen.looks)
+    given = options or Options()
+    for kind in chosen:
+        kind.check(given)
+    total = len(cases) * len(chosen)
     # `disable=None` leaves log files without a bar.
     with tqdm(total=total, unit="look", disable=None if progress else True) as bar:
-        for load, metrics in chosen.looks.items():
+        for kind, metrics in chosen.items():
             bar.set_description(", ".join(metrics))
-            with load(options or Options()) as look:
+            with kind.load(given) as look:
                 made.models |= dict.fromkeys(metrics, look.identity)
                 for _ in _scored(made.rows, metrics, look, kept):
                     bar.update()

@@ -25,8 +25,9 @@ from transformers.utils import logging
 
 from starvid_core import cli
 from starvid_core.artifacts import sha256_file
-from starvid_core.perception import clip, grounding_dino
-from starvid_core.pretrained import WEIGHTS
+from starvid_core.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, WEIGHTS
+from starvid_core.scoring import judges
+from starvid_core.scoring.looks import Detecting, Embedding
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "dog", "cat", "polar", "bear", "a")
 
@@ -115,17 +116,24 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, tokenizer: CLIPTokeniz
     logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        make_clip(folder / clip.VIT_L.name, tokenizer)
-        make_clip(folder / clip.PICK_SCORE.name, tokenizer)
-        make_grounding_dino(folder / grounding_dino.SWIN_T.name)
+        make_clip(folder / CLIP_VIT_L.name, tokenizer)
+        make_clip(folder / PICK_SCORE.name, tokenizer)
+        make_grounding_dino(folder / GROUNDING_DINO.name)
     return folder
 
 
 @pytest.fixture
 def models(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The tiny models in the place of the published ones."""
-    for module, name in ((clip, "VIT_L"), (clip, "PICK_SCORE"), (grounding_dino, "SWIN_T")):
-        source = getattr(module, name)
-        sha256 = sha256_file(tiny_models / source.name / WEIGHTS)
-        monkeypatch.setattr(module, name, replace(source, sha256=sha256))
+    served = judges.JUDGES["published"]
+    tiny = {
+        source: replace(source, sha256=sha256_file(tiny_models / source.name / WEIGHTS))
+        for source in (CLIP_VIT_L, PICK_SCORE, GROUNDING_DINO)
+    }
+    clip = judges.of_weights(Embedding, tiny[CLIP_VIT_L])
+    detector = judges.of_weights(Detecting, tiny[GROUNDING_DINO])
+    monkeypatch.setitem(served, "pick_score", judges.of_weights(Embedding, tiny[PICK_SCORE]))
+    for metric, kind in (("clip_t", clip), ("clip_i", clip), ("numeracy", detector)):
+        monkeypatch.setitem(served, metric, kind)
+    monkeypatch.setitem(served, "layout", detector)
     return tiny_models

@@ -13,7 +13,15 @@ from transformers import CLIPImageProcessorPil, CLIPModel
 
 from starvid_core.errors import InputError
 from starvid_core.perception import clip, grounding_dino, published
-from starvid_core.pretrained import WEIGHTS, Found, Pretrained
+from starvid_core.pretrained import (
+    CLIP_VIT_L,
+    GROUNDING_DINO,
+    LLAVA,
+    PICK_SCORE,
+    WEIGHTS,
+    Found,
+    Pretrained,
+)
 
 NOISE = np.random.default_rng(0).integers(0, 256, (5, 48, 96, 3), dtype=np.uint8)
 OTHER = Pretrained("someone/tiny", "0" * 40, 0.1)
@@ -22,22 +30,22 @@ OTHER = Pretrained("someone/tiny", "0" * 40, 0.1)
 @pytest.fixture
 def own(models: Path, tmp_path: Path) -> Path:
     """A copy of the tiny CLIP that a test may damage."""
-    return Path(shutil.copytree(models / clip.VIT_L.name, tmp_path / "tiny"))
+    return Path(shutil.copytree(models / CLIP_VIT_L.name, tmp_path / "tiny"))
 
 
 @pytest.fixture(scope="module")
 def tiny_clip(tiny_models: Path) -> clip.Clip:
-    return clip.load(Found(tiny_models / clip.VIT_L.name, ""), "cpu", batch=2)
+    return clip.load(Found(tiny_models / CLIP_VIT_L.name, ""), "cpu", batch=2)
 
 
 @pytest.fixture(scope="module")
 def tiny_dino(tiny_models: Path) -> grounding_dino.GroundingDino:
-    return grounding_dino.load(Found(tiny_models / grounding_dino.SWIN_T.name, ""), "cpu", batch=2)
+    return grounding_dino.load(Found(tiny_models / GROUNDING_DINO.name, ""), "cpu", batch=2)
 
 
 def test_missing_weights_say_which_how_large_where_and_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(InputError) as told:
-        clip.PICK_SCORE.find(tmp_path)
+        PICK_SCORE.find(tmp_path)
     assert str(told.value) == (
         f"no weights of yuvalkirstain/PickScore_v1 (3.9 GB) in {tmp_path}/PickScore_v1; fetch "
         "them: `hf download yuvalkirstain/PickScore_v1 --revision "
@@ -60,15 +68,15 @@ def test_without_a_folder_the_cache_of_hugging_face_is_searched_and_nothing_fetc
 
 
 def test_weights_that_are_not_the_published_ones_are_refused(models: Path) -> None:
-    source = Pretrained(f"someone/{clip.VIT_L.name}", "0", 1, sha256="f" * 64)
+    source = Pretrained(f"someone/{CLIP_VIT_L.name}", "0", 1, sha256="f" * 64)
     with pytest.raises(InputError, match="has sha256 .*, not ffffffffffff... of someone/clip-vit"):
         source.find(models)
 
 
 def test_pinned_models_are_commits_with_the_hash_of_their_weights() -> None:
-    for source in (clip.VIT_L, clip.PICK_SCORE, grounding_dino.SWIN_T):
+    for source in (CLIP_VIT_L, PICK_SCORE, GROUNDING_DINO, LLAVA):
         assert len(source.revision) == 40
-    assert len(clip.VIT_L.sha256) == len(grounding_dino.SWIN_T.sha256) == 64
+    assert len(CLIP_VIT_L.sha256) == len(GROUNDING_DINO.sha256) == 64
 
 
 def damaged(folder: Path, change: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from planners import rules, schema
 from planners.engines.base import EngineError
 from starvid_core import paths, scoring, video
-from starvid_core.scoring import judges
+from starvid_core.scoring import judges, looks
 from starvid_core.scoring.run import MOST_FAILURES
 
 PROMPTS = ("A dog runs.", "A cat jumps.")
@@ -99,7 +99,7 @@ def test_a_second_call_looks_at_nothing_again(
     given = ("--prompts", prompts, *options(models), "-o", tmp_path / "out")
     assert starvid("score", videos, "--metrics", "clip_t,clip_i", *given)[0] == 0
     first = lines_of(tmp_path / "out")
-    monkeypatch.setattr(judges.Embedding, "score", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr(looks.Embedding, "score", lambda *_: pytest.fail("looked again"))
     assert starvid("score", videos, "--metrics", "clip_t,clip_i", *given)[0] == 0
     assert lines_of(tmp_path / "out") == first
 
@@ -108,14 +108,14 @@ class Interrupted(BaseException):
     """Stands for a kill."""
 
 
-class Counting(judges.Look):
+class Counting(looks.Look):
     """Gives every video its number of frames, and notes what it looked at."""
 
     identity = "counting"
     seen: ClassVar[list[str]] = []
     stop_at = 0
 
-    def __init__(self, options: judges.Options) -> None:
+    def __init__(self, options: looks.Options) -> None:
         """There is no model."""
 
     def score(self, metric: str, clip: np.ndarray, case: scoring.Case) -> dict[str, float]:
@@ -131,8 +131,8 @@ def counting() -> type[Counting]:
     return Counting
 
 
-def chosen(look: Callable) -> judges.Chosen:
-    return judges.Chosen("emoji", {look: ["numeracy"]})
+def chosen(look: Callable) -> dict[judges.Kind, list[str]]:
+    return {judges.Kind(look, lambda options: None): ["numeracy"]}
 
 
 def test_a_killed_run_loses_nothing(videos: Path, counting: type[Counting]) -> None:
