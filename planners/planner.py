@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from planners import physics, rules
-from planners.engines.base import Engine
 from planners.planning import DEFAULT, Planned, PlanOptions, batch
 from starvid_core.errors import InputError
 
@@ -65,20 +64,12 @@ def load(
         raise InputError(f"stages is {stages!r}; give 2, as in the paper, or 1")
     asked = engines.load(engine, **engine_options)
     if record is not None:
-        asked = _recording(asked, record)
+        from planners.engines.recorded import recorded
+
+        asked = recorded(asked, record)
     plan = partial(ways[stages], engine=asked, options=options)
     name = f"{engine}: {asked.model}"[:200]
     return Planner(name, plan, asked.concurrency, asked.close, asked.model)
-
-
-def _recording(engine: Engine, path: Path) -> Engine:
-    from planners.engines.recorded import Recording
-
-    try:
-        return Recording(engine, path)
-    except BaseException:
-        engine.close()
-        raise
 
 
 def _by_rules(prompt: str, frames: int) -> Planned:

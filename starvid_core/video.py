@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ Resized = UInt8[np.ndarray, "frame _height _width 3"]
 
 SHORT_SIDE = 288
 RATE = 8
+PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def save(path: Path, video: Video, rate: int = RATE) -> None:
@@ -28,19 +30,33 @@ def save(path: Path, video: Video, rate: int = RATE) -> None:
 
 
 def load(path: Path) -> Video:
-    """The frames of a .mp4, .gif or .npy file."""
-    read = READERS.get(path.suffix.lower())
+    """The frames of a file that `READERS` has, or of a folder of pictures in their order."""
+    read = _read_folder if path.is_dir() else READERS.get(path.suffix.lower())
     if read is None:
         raise InputError(f"cannot read {path}: its name must end in {', '.join(READERS)}")
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path} does not exist")
     try:
         video = read(path)
-    except (OSError, ValueError, av.FFmpegError) as error:
-        raise InputError(f"{path} is not a {path.suffix} video: {error}") from None
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, av.FFmpegError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} is not a {path.suffix} video: {reason}") from None
     if video.dtype != np.uint8 or video.ndim != 4 or video.shape[-1] != 3 or not video.size:
         raise InputError(f"{path} holds no frames of red, green and blue bytes")
     return video
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The pictures of a folder, frame 10 after frame 9."""
+    found = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file()]
+    return sorted(found, key=lambda p: in_order(p.name))
+
+
+def in_order(name: str) -> list[tuple[int, str]]:
+    """A key by which names sort as people count: their numbers as numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def suffix(path: Path) -> str:
@@ -99,7 +115,35 @@ def _write_gif(path: Path, video: Video, rate: int) -> None:
 
 def _read_mp4(path: Path) -> Video:
     with av.open(str(path)) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+        if not container.streams.video:
+            raise InputError(f"{path} holds no pictures; give a video")
+        stream = container.streams.video[0]
+        # Without this, what is damaged is painted over and passes for the video.
+        stream.codec_context.options = {"err_detect": "explode"}
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+        promised = stream.frames  # 0 where the format does not say
+    if len(frames) < promised:
+        raise InputError(f"{path} holds {len(frames)} of its {promised} frames; it is damaged")
+    return np.stack(frames)
+
+
+def _read_folder(path: Path) -> Video:
+    files = pictures(path)
+    if not files:
+        raise InputError(f"{path} holds no frames; put pictures there: {', '.join(PICTURES)}")
+    frames = [_read_picture(file) for file in files]
+    for file, frame in zip(files, frames, strict=True):
+        if frame.shape != frames[0].shape:
+            raise InputError(f"{file} is not as large as {files[0].name}; give frames of one size")
+    return np.stack(frames)
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise InputError(f"{path} is not a picture: {error}") from None
 
 
 def _read_gif(path: Path) -> Video:
@@ -113,7 +157,7 @@ def _read_npy(path: Path) -> Video:
 
 WRITERS: dict[str, Callable[[Path, Video, int], None]] = {".mp4": _write_mp4, ".gif": _write_gif}
 READERS: dict[str, Callable[[Path], Video]] = {
-    ".mp4": _read_mp4,
+    **dict.fromkeys((".mp4", ".webm", ".mkv", ".mov", ".avi", ".mpg"), _read_mp4),
     ".gif": _read_gif,
     ".npy": _read_npy,
 }

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from planners.engines.base import Engine, EngineError, Message, Reply, Request
+from planners.engines.base import Engine, EngineError, Message, Picture, Reply, Request
 from starvid_core.discovery import find
 from starvid_core.errors import InputError
 
-__all__ = ["Engine", "EngineError", "Message", "Reply", "Request", "load"]
+__all__ = ["Engine", "EngineError", "Message", "Picture", "Reply", "Request", "load"]
 
 _KINDS = {str: "a text", int: "a whole number", float: "a number"}
 

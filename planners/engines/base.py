@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, runtime_checkable
@@ -23,11 +24,39 @@ class EngineError(InputError):
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG, and the hash of its pixels: encoders differ in bytes that show the same."""
+
+    png: bytes = field(repr=False)
+    sha256: str
+
+    @property
+    def url(self) -> str:
+        """The picture itself, as a web page would hold it."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+
+
+@dataclass(frozen=True)
 class Message:
-    """One turn of a chat."""
+    """One turn of a chat; its pictures stand before its text."""
 
     role: Role
     content: str
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a reply depends on; without pictures, as it was before there were any."""
+        said: dict[str, Any] = {"role": self.role, "content": self.content}
+        shown = [picture.sha256 for picture in self.pictures]
+        return said | {"pictures": shown} if shown else said
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """The message as OpenAI-compatible servers take it."""
+        shown = [{"type": "image_url", "image_url": {"url": p.url}} for p in self.pictures]
+        parts = [*shown, {"type": "text", "text": self.content}]
+        return {"role": self.role, "content": parts if shown else self.content}
 
 
 @dataclass(frozen=True)
@@ -35,7 +64,8 @@ class Request:
     """One question; if the last message is the assistant's, the reply continues it.
 
     `grammar` is GBNF with the rule `root`; `schema` says the same as far as JSON Schema can, for
-    servers that take no grammar. Reaching `max_tokens` is an error.
+    servers that take no grammar. Reaching `max_tokens` is an error. `seed` makes a warm reply the
+    same again, as far as the server can.
     """
 
     messages: tuple[Message, ...]
@@ -43,10 +73,19 @@ class Request:
     schema: Mapping[str, Any] | None
     max_tokens: int
     temperature: float = 0.0
+    seed: int | None = None
 
     def key(self, model: str) -> str:
         """The hash of everything that the reply depends on."""
-        return sha256_text(canonical_json({**asdict(self), "model": model}))
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        facts |= {"model": model, "messages": [message.facts for message in self.messages]}
+        if self.seed is None:
+            del facts["seed"]
+        return sha256_text(canonical_json(facts))
+
+    @property
+    def shows(self) -> bool:
+        return any(message.pictures for message in self.messages)
 
     @property
     def continues(self) -> bool:
@@ -70,13 +109,15 @@ class Engine(Protocol):
     """A model that answers under a grammar.
 
     `model` names it with the hash of its weights where they are known; `concurrency` is how many
-    threads may call `complete` at once; without `grammars` only the schema is enforced.
+    threads may call `complete` at once; without `grammars` only the schema is enforced; with
+    `pictures` it can be shown some, if its model can see.
     """
 
     name: str
     model: str
     concurrency: int
     grammars: bool
+    pictures: bool = False
 
     def complete(self, request: Request) -> Reply: ...
 
@@ -92,6 +133,16 @@ class Engine(Protocol):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def sighted(request: Request, engine: Engine) -> Request:
+    """The request, if the engine can be shown what it shows."""
+    if request.shows and not engine.pictures:
+        raise EngineError(
+            f"engine {engine.name!r} cannot be shown pictures; take openai or vllm with a model "
+            "that sees"
+        )
+    return request
 
 
 def checked(reply: Reply, request: Request, who: str) -> Reply:

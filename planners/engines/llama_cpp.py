@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from planners.engines.base import Engine, EngineError, Reply, Request, extra, identity
+from planners.engines.base import Engine, EngineError, Reply, Request, extra, identity, sighted
 from planners.engines.openai import Access, connect
 from starvid_core.errors import InputError
 
@@ -65,7 +65,7 @@ class LlamaCpp(Engine):
         """The reply of the model."""
         if self._server is None:
             raise EngineError("engine 'llama_cpp' is closed; load it again")
-        return self._speak.complete(request)
+        return self._speak.complete(sighted(request, self))
 
     def close(self) -> None:
         self._speak.close()

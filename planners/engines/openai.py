@@ -22,6 +22,7 @@ from planners.engines.base import (
     extra,
     shown,
 )
+from planners.wire.json_schema import closed, one_of
 from starvid_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class OpenAI(Engine):
     def __init__(self, client: Client, served: str, grammars: bool) -> None:
         self.name = "openai"
         self.model = served if grammars else f"{served} (schema)"
-        self.concurrency, self.grammars = CONCURRENCY, grammars
+        self.concurrency, self.grammars, self.pictures = CONCURRENCY, grammars, True
         self._client, self._served = client, served
 
     def complete(self, request: Request) -> Reply:
@@ -184,10 +185,12 @@ class OpenAI(Engine):
         limit = "max_tokens" if self.grammars else "max_completion_tokens"
         body: dict[str, Any] = {
             "model": self._served,
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "messages": [message.wire for message in request.messages],
             "temperature": request.temperature,
             limit: request.max_tokens,
         }
+        if request.seed is not None:
+            body["seed"] = request.seed
         if not self.grammars:
             schema = {"name": "plan", "strict": True, "schema": self._schema(request)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -213,7 +216,7 @@ class OpenAI(Engine):
         if request.schema is None:
             raise self._client.error("takes schemas only, and this request has none")
         schema = dict(request.schema)
-        return schema if schema.get("type") == "object" else _object(_WRAP, schema)
+        return schema if schema.get("type") == "object" else closed({_WRAP: schema})
 
     def _unwrapped(self, reply: Reply, request: Request) -> Reply:
         if request.schema is None or request.schema.get("type") == "object":
@@ -231,17 +234,8 @@ class OpenAI(Engine):
 
 def _only(word: str, messages: tuple[Message, ...]) -> Request:
     """A request that one word alone answers."""
-    schema = _object("word", {"type": "string", "enum": [word]})
+    schema = closed({"word": one_of([word])})
     return Request(messages, f'root ::= "{word}"', schema, _CANARY_TOKENS)
-
-
-def _object(key: str, value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {key: value},
-        "required": [key],
-        "additionalProperties": False,
-    }
 
 
 def _read(text: str) -> Any:

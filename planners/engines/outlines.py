@@ -6,8 +6,10 @@ needs a C++ compiler and half a minute, and takes a grammar that it cannot read 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from planners.engines.base import (
     extra,
     identity,
     shown,
+    sighted,
 )
 from starvid_core.errors import InputError
 
@@ -73,11 +76,12 @@ class Outlines(Engine):
         with self._turn:
             if self._speak is None:
                 raise EngineError("engine 'outlines' is closed; load it again")
-            prompt = self._prompt(request)
+            prompt = self._prompt(sighted(request, self))
             start = time.monotonic()
             guard = _Guard(self._words, request, start + self._timeout, self._longest)
             speak = Generator(self._speak, processor=guard)
-            text = speak(prompt, generation_config=self._settings(request))
+            with _seeded(request.seed):
+                text = speak(prompt, generation_config=self._settings(request))
         seconds = time.monotonic() - start
         reply = Reply(text, guard.finish, guard.prompt_tokens, guard.tokens, seconds)
         return checked(reply, request, f"model {self.model}")
@@ -109,6 +113,19 @@ class Outlines(Engine):
             pad_token_id=self._tokenizer.eos_token_id,
             **(warm if request.temperature else {"do_sample": False}),
         )
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Draw as that seed says, and leave torch's own draws as they were."""
+    import torch
+
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 class _Guard:

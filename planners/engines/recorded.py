@@ -67,7 +67,7 @@ class Recorded(Engine):
     """A transcript that answers as the model did."""
 
     def __init__(self, path: Path, model: str, lines: dict[str, Line]) -> None:
-        self.name, self.model, self.concurrency = "recorded", model, 16
+        self.name, self.model, self.concurrency, self.pictures = "recorded", model, 16, True
         self.grammars = all(line.grammars for line in lines.values() if line.model == model)
         self._path, self._lines = path, lines
 
@@ -91,6 +91,7 @@ class Recording(Engine):
     def __init__(self, engine: Engine, path: Path) -> None:
         self.name, self.model = engine.name, engine.model
         self.concurrency, self.grammars = engine.concurrency, engine.grammars
+        self.pictures = engine.pictures
         self._engine, self._path, self._turn = engine, path, threading.Lock()
         self._held = contextlib.ExitStack()
         lock = path.with_name(f".{path.name}.lock")
@@ -143,6 +144,15 @@ class Recording(Engine):
             written = (artifacts.canonical_json(line.model_dump()) + "\n" for line in lines)
             artifacts.write_text(self._path, "".join(written))
         self._saved, self._fresh = time.monotonic(), False
+
+
+def recorded(engine: Engine, path: Path) -> Engine:
+    """The engine with its replies kept in a file; it is closed where that cannot be."""
+    try:
+        return Recording(engine, path)
+    except BaseException:
+        engine.close()
+        raise
 
 
 def find(transcripts: str) -> Path:

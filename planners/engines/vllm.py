@@ -78,7 +78,7 @@ class Vllm(Engine):
     ) -> None:
         self._speak, self._process = connect(access, served), process
         self.name, self.model = "vllm", identity or self._speak.model
-        self.concurrency, self.grammars = self._speak.concurrency, True
+        self.concurrency, self.grammars, self.pictures = self._speak.concurrency, True, True
 
     def complete(self, request: Request) -> Reply:
         """The reply of the server; when it has died meanwhile, why."""

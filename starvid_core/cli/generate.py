@@ -1,4 +1,4 @@
-"""`starvid generate` and `score`: a video of a prompt, and how well it keeps to its plan."""
+"""`starvid generate`: a video of a prompt."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from starvid_core.experiment import RunSpec
 else:
     Backbone = RunSpec = Any
-
-PlanFile = Annotated[Path, typer.Option("--plan", help="A plan file, see `starvid plan`.")]
 
 
 @app.command()
@@ -56,24 +54,6 @@ def generate(
             prompt, method, seed, model, given, **options, record=tuple(every_fifth)
         )
     _make(one, output, model)
-
-
-@app.command()
-def score(
-    video_file: Annotated[Path, typer.Argument(metavar="VIDEO", help=".mp4, .gif or .npy")],
-    plan_file: PlanFile,
-) -> None:
-    """Let the embedded judge compare a Moving-Emoji video with its plan."""
-    from planners import schema
-    from starvid_core import experiment, paths, specs, video
-
-    trajectory = schema.load(plan_file)
-    frames = video.load(video_file)
-    world = specs.world(paths.CHECKPOINTS / "emoji")
-    small = video.shrink(frames, world["height"], world["width"])
-    specs.check_vocabulary(trajectory, "emoji")
-    for name, value in experiment.score(small, trajectory).items():
-        typer.echo(f"{name:15} {value:.3f}")
 
 
 def _load(backbone: str, settings: dict[str, str]) -> Backbone:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 
+from starvid_core.metrics.base import Unscored, check_video
 from starvid_core.metrics.tracks import tracks
 from starvid_core.perception.base import Judge
 from starvid_core.scene import Trajectory
+from starvid_core.video import Video
 
 
-def score(
-    video: UInt8[np.ndarray, "frame height width 3"], trajectory: Trajectory, judge: Judge
-) -> dict[str, float]:
+def validate(video: Video, trajectory: Trajectory) -> None:
+    """Refuse what is no video, and a plan that says nowhere which motions it wants."""
+    check_video(video)
+    if still := [s.noun for s in trajectory.plan.subjects if not s.motion]:
+        raise Unscored(f"no motion is known of {still[0]!r}; give a plan that names it")
+
+
+def score(video: Video, trajectory: Trajectory, judge: Judge) -> dict[str, float]:
     """Shares of planned instances, in [0, 1].
 
     `action_binding`: seen in at least half of the frames and judged to do their own motion;
     `leakage`: seen, but judged to do the motion of another subject of the prompt.
     """
+    validate(video, trajectory)
     rows = tracks(judge.detect(video), trajectory)
     instances = trajectory.plan.instances
     right, leaked = [], []

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 
+from starvid_core.metrics.base import check_boxes, check_video
 from starvid_core.metrics.tracks import tracks
-from starvid_core.perception.base import Judge
+from starvid_core.perception.base import Detector
 from starvid_core.scene import Box, Trajectory
+from starvid_core.video import Video
 
 
-def score(
-    video: UInt8[np.ndarray, "frame height width 3"], trajectory: Trajectory, judge: Judge
-) -> dict[str, float]:
+def validate(video: Video, trajectory: Trajectory) -> None:
+    """Refuse what is no video, and a plan without boxes."""
+    check_video(video)
+    check_boxes(trajectory)
+
+
+def score(video: Video, trajectory: Trajectory, detector: Detector) -> dict[str, float]:
     """`iou`: mean overlap of seen and planned boxes, 0 where a subject is not seen;
     `center_error`: mean distance of their centers in frame fractions, over what is seen;
     `unseen`: share of planned boxes left out of `center_error`."""
-    seen = tracks(judge.detect(video), trajectory)
+    validate(video, trajectory)
+    seen = tracks(detector.detect(video), trajectory)
     planned = trajectory.resample(len(video)).boxes
     pairs = [
         (a, b)

@@ -32,7 +32,8 @@ def tracks(seen: Seen, trajectory: Trajectory) -> tuple[Track, ...]:
     for f, frame in enumerate(seen):
         for noun in {name_of(s) for s in planned.plan.subjects}:
             wanted = [i for i, s in enumerate(planned.plan.instances) if name_of(s) == noun]
-            found = [d for d in frame if d.name == noun][: len(wanted)]
+            alike = [d for d in frame if d.name == noun]
+            found = sorted(alike, key=lambda d: -d.score)[: len(wanted)]
             for i, box in _assign(found, wanted, planned, f):
                 rows[i][f] = box
     return tuple(tuple(row) for row in rows)

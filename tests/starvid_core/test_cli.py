@@ -28,6 +28,9 @@ def checkpoint(tmp_path, monkeypatch):
     folder = tmp_path / "checkpoints" / "emoji"
     write_json(folder / "world.json", WORLD)
     write_manifest(folder)
+    write_json(tmp_path / "checkpoints" / "judge" / "nothing.json", {})
+    write_manifest(tmp_path / "checkpoints" / "judge")
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
     monkeypatch.setattr(paths, "CHECKPOINTS", folder.parent)
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     return folder

@@ -6,11 +6,12 @@ import socket
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from planners import engines
-from planners.engines import EngineError, Message, Request
+from planners.engines import EngineError, Message, Picture, Request
 from starvid_core.errors import InputError
 
 pytest.importorskip("openai")
@@ -52,6 +53,22 @@ def test_the_grammar_is_sent_as_vllm_and_as_llama_cpp_want_it_and_no_seed(server
         "grammar": 'root ::= "yes"',
         "structured_outputs": {"grammar": 'root ::= "yes"'},
     }
+
+
+def test_pictures_stand_before_their_text_and_a_seed_is_sent_where_there_is_one(server) -> None:
+    shown = (Picture(b"\x89PNG 1", "1" * 64), Picture(b"\x89PNG 2", "2" * 64))
+    messages = (Message("user", "What is it?", shown), Message("assistant", "A dog."), *HELLO)
+    with connect(server) as engine:
+        assert engine.pictures
+        engine.complete(replace(ask("yes", messages), temperature=0.2, seed=0))
+    first, *others = server.asked[-1]["messages"]
+    images = [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORyAx"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORyAy"}},
+    ]
+    assert first["content"] == [*images, {"type": "text", "text": "What is it?"}]
+    assert [m["content"] for m in others] == ["A dog.", "Hello"]
+    assert server.asked[-1]["seed"] == 0 and server.asked[-1]["temperature"] == 0.2
 
 
 @pytest.mark.parametrize("echoes", [False, True], ids=["vLLM", "llama.cpp"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from transformers import LlamaForCausalLM
 
 from planners import engines
-from planners.engines import EngineError, Message, Request
+from planners.engines import EngineError, Message, Picture, Request
 from starvid_core.errors import InputError
 
 pytest.importorskip("outlines")
@@ -53,6 +54,20 @@ def test_every_reply_keeps_to_the_grammar(engine) -> None:
 
 def test_without_warmth_the_reply_is_the_same(engine) -> None:
     assert engine.complete(ask()).text == engine.complete(ask()).text
+
+
+def test_a_seed_makes_a_warm_reply_the_same_again_and_disturbs_nobody(engine) -> None:
+    warm = [replace(ask(temperature=50.0), seed=seed) for seed in (0, 0, 1)]
+    before = torch.random.get_rng_state()
+    first, again, other = (engine.complete(request).text for request in warm)
+    assert first == again != other
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_pictures_are_refused(engine) -> None:
+    shown = Message("user", "What is it?", (Picture(b"png", "1" * 64),))
+    with pytest.raises(EngineError, match="engine 'outlines' cannot be shown pictures; take op"):
+        engine.complete(ask(NUMBERS, MOST, 0.0, shown))
 
 
 def test_a_continuation_is_only_what_is_new(engine) -> None:

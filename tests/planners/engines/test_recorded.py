@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from planners import engines
-from planners.engines import Engine, EngineError, Message, Reply, Request
+from planners.engines import Engine, EngineError, Message, Picture, Reply, Request
 from planners.engines.recorded import Recording, read
 from starvid_core import artifacts
 from starvid_core.errors import InputError
@@ -89,6 +89,34 @@ def test_the_key_is_of_the_model_too() -> None:
     assert ask("one").key("a") != ask("one").key("b")
     assert ask("one").key("a") == ask("one").key("a")
     assert len(ask("\ud800").key("a")) == 64
+
+
+def test_pictures_and_seeds_are_part_of_the_key_and_leave_older_keys_as_they_were() -> None:
+    plain = ask("one")
+    assert plain.key("a") == "968fe966140d82b4d129fc2e526e93d9f210f31369f1a77836c5e832541e70b3"
+    shown = Picture(b"png", "1" * 64)
+    asked = [
+        plain,
+        replace(plain, seed=0),
+        replace(plain, seed=1),
+        replace(plain, messages=(Message("user", "one", (shown,)),)),
+        replace(plain, messages=(Message("user", "one", (replace(shown, sha256="2" * 64),)),)),
+    ]
+    assert len({request.key("a") for request in asked}) == len(asked)
+    same = replace(shown, png=b"the same pixels from another encoder")
+    again = replace(plain, messages=(Message("user", "one", (same,)),))
+    assert again.key("a") == asked[3].key("a")
+    assert [request.shows for request in asked] == [False, False, False, True, True]
+
+
+def test_a_recording_sees_if_its_engine_does(path, tmp_path) -> None:
+    seeing = Echo()
+    seeing.pictures = True
+    for engine, pictures in ((Echo(), False), (seeing, True)):
+        with Recording(engine, tmp_path / f"{pictures}.jsonl") as recording:
+            assert recording.pictures is pictures
+    with engines.load("recorded", transcripts=path) as engine:
+        assert engine.pictures
 
 
 def test_what_is_recorded_is_not_asked_again(path) -> None:

@@ -1,0 +1,72 @@
+"""Published models through transformers: from safetensors alone, whole, finite, on one device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from starvid_core.errors import InputError
+
+# Buffers that older checkpoints carry and newer classes compute.
+_COMPUTED = "position_ids"
+
+
+def device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" is the accelerator that torch finds, else the CPU."""
+    found = torch.accelerator.current_accelerator() if name == "auto" else None
+    try:
+        chosen = found or torch.device("cpu" if name == "auto" else name)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device {name!r} cannot be used ({reason}); give cpu or auto") from None
+    return chosen
+
+
+def half(place: torch.device) -> torch.dtype:
+    """Half precision on an accelerator; on a CPU it would be slower, and coarser for nothing."""
+    return torch.float32 if place.type == "cpu" else torch.float16
+
+
+def load(kind: Any, folder: Path, place: torch.device, dtype: torch.dtype) -> Any:
+    """A model of the class `kind`, every tensor of it from the folder, in evaluation mode."""
+    try:
+        model, told = kind.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder} is not a whole {kind.__name__}: {reason}") from None
+    wrong = [str(key) for keys in told.values() for key in keys if not str(key).endswith(_COMPUTED)]
+    if wrong:
+        raise InputError(f"{folder} misses or adds {wrong[0]}; restore the weights")
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InputError(f"{folder}: {name} is not finite; restore the weights")
+    return model.eval().requires_grad_(False).to(place)
+
+
+def tokenizer(kind: Any, folder: Path, words: int) -> Any:
+    """A tokenizer of so many words: without its files transformers makes up one that knows none."""
+    made = part(kind, folder)
+    if len(made) != words:
+        raise InputError(
+            f"{folder} holds no whole {kind.__name__}: {len(made)} words, not {words}; restore it"
+        )
+    return made
+
+
+def part(kind: Any, folder: Path) -> Any:
+    """An image processor or tokenizer of the folder."""
+    try:
+        return kind.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder} holds no {kind.__name__}: {reason}") from None
