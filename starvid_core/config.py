@@ -75,6 +75,18 @@ def check_stages(stages: tuple[str, ...]) -> None:
         raise InputError(f"stages must be some of {', '.join(STAGES)}, each once; got {stages}")
 
 
+def check_size(name: str, height: int, width: int, unit: int) -> None:
+    """Refuse a frame that a model cannot divide into whole cells, as an InputError."""
+    if height < unit or width < unit or height % unit or width % unit:
+        raise InputError(f"{height}x{width} pixels must be divisible by {unit} for {name}")
+
+
+def check_frames(name: str, frames: int, stride: int) -> None:
+    """Refuse a length that a model cannot divide into whole latent frames, as an InputError."""
+    if frames < 1 or (frames - 1) % stride:
+        raise InputError(f"{name} makes 1 frame and a multiple of {stride} more, not {frames}")
+
+
 def share(until: int, of_steps: int, steps: int) -> int:
     """`until` of `of_steps` steps as a part of a run of `steps`, rounded up."""
     return math.ceil(until * steps / of_steps)

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 
 from starvid_core import paths
 from starvid_core.artifacts import canonical_json, read_json, sha256_file, sha256_text
+from starvid_core.config import check_frames, check_size
 from starvid_core.errors import InputError
 from starvid_core.options import known
 
@@ -32,7 +33,8 @@ class Published:
     """A model on the hub: its repository, commit, size to fetch, pipeline and folders of weights.
 
     `excluded` are patterns of files that nobody needs; `options` are what `load` may be given, with
-    the published values. A model that is published as a `pickle` has to be converted.
+    the published values. Height and width must be multiples of `unit` pixels, frames 1 and a
+    multiple of `stride` more. A model that is published as a `pickle` has to be converted.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Published:
     options: Mapping[str, Any]
     excluded: tuple[str, ...] = ()
     pickle: str = ""
+    unit: int = 8
+    stride: int = 1
 
     @property
     def folder(self) -> Path:
@@ -121,10 +125,13 @@ class Published:
             _check_weights(place / part, self.cure)
 
     def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The published options with those given in their place; an unknown one is an error."""
+        """The published options with those given in their place; InputError for impossible ones."""
         for name in options:
             known(f"option of {self.name}", name, list(self.options))
-        return {**self.options, **options}
+        chosen = {**self.options, **options}
+        check_size(self.name, chosen["height"], chosen["width"], self.unit)
+        check_frames(self.name, chosen["frames"], self.stride)
+        return chosen
 
     def identity(self, place: Path, options: Mapping[str, Any]) -> str:
         """Names the weights and the options, without reading gigabytes.

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from starvid_core.config import SamplingConfig
+from starvid_core.config import SamplingConfig, check_frames, check_size
 from starvid_core.discovery import find
 from starvid_core.errors import InputError
 from starvid_core.network import Network
@@ -72,12 +72,8 @@ class Backbone:
 
     def __post_init__(self) -> None:
         unit = self.downscale * self.network.patch
-        if self.height % unit or self.width % unit:
-            raise InputError(f"{self.height}x{self.width} pixels must be divisible by {unit}")
-        if self.frames < 1 or (self.frames - 1) % self.stride:
-            raise InputError(
-                f"{self.name} makes 1 frame and a multiple of {self.stride} more, not {self.frames}"
-            )
+        check_size(self.name, self.height, self.width, unit)
+        check_frames(self.name, self.frames, self.stride)
 
     @property
     def latent_shape(self) -> tuple[int, int, int, int]:

@@ -41,6 +41,8 @@ WEIGHTS = Published(
     parts=("transformer", "vae", "text_encoder"),
     # Which blocks carry layout is not measured yet: every second one of the middle third.
     options={"height": 480, "width": 720, "frames": 49, "blocks": (10, 12, 14, 16, 18)},
+    unit=16,
+    stride=4,
 )
 SAMPLING = SamplingConfig(steps=50, guidance_scale=6.0)  # of the model card
 
@@ -56,7 +58,7 @@ def load(
     Options are height, width, frames, and the `blocks` whose attention gives the maps A. Raises
     InputError, with the command that fetches them, when the weights are not there.
     """
-    place, chosen = WEIGHTS.find(weights), WEIGHTS.chosen(options)
+    chosen, place = WEIGHTS.chosen(options), WEIGHTS.find(weights)
     where, precision = setting(device, dtype, torch.float16)
     transformer = read(place, "transformer", CogVideoXTransformer3DModel, precision).to(where)
     vae = read(place, "vae", AutoencoderKLCogVideoX, precision).to(where)
@@ -180,13 +182,15 @@ def probabilities(
     split = partial(rearrange, pattern=SPLIT, head=layer.heads)
     query = layer.norm_q(split(layer.to_q(pixels))).float()
     key = layer.norm_k(split(layer.to_k(torch.cat([words, pixels], 1)))).float()
-    unit = torch.eye(words.shape[1], device=key.device)
-    value = pad(unit, (0, 0, 0, pixels.shape[1])).expand(*key.shape[:2], -1, -1)
+    count = words.shape[1]
+    # Fused kernels want widths of whole multiples of 8.
+    unit = pad(torch.eye(count, device=key.device), (0, -count % 8, 0, pixels.shape[1]))
+    value = unit.expand(*key.shape[:2], -1, -1)
     mask = kwargs.get("attention_mask")
-    rows = None if mask is None else mask[:, :, words.shape[1] :].float()
+    rows = None if mask is None else mask[:, :, count:].float()
     shares = scaled_dot_product_attention(query, key, value, rows, scale=layer.scale)
     pattern = "batch head (frame pixel) token -> batch frame head pixel token"
-    return rearrange(shares, pattern, frame=shape.frames)
+    return rearrange(shares[..., :count], pattern, frame=shape.frames)
 
 
 SPLIT = "batch token (head dim) -> batch head token dim"

@@ -24,7 +24,6 @@ from torch.nn.functional import silu
 from starvid_core.backbones import zeroscope
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
-from starvid_core.errors import InputError
 from starvid_core.hub import Published
 
 WEIGHTS = Published(
@@ -36,9 +35,9 @@ WEIGHTS = Published(
     parts=("unet", "vae", "text_encoder", "fps"),
     options={"height": 320, "width": 512, "frames": 16, "fps": 28},
     pickle="model.ckpt",
+    unit=64,  # the UNet's three halvings of latents of 8 pixels
 )
 SAMPLING = SamplingConfig(steps=50, guidance_scale=12.0, eta=1.0)
-UNIT = 64  # pixels: the UNet's three halvings of latents of 8 pixels
 FPS = "fps/fps_embedding.safetensors"
 BIAS = "time_embedding.linear_2.bias"
 
@@ -54,11 +53,6 @@ def load(
     Raises InputError, with the commands that fetch and convert them, when the weights are missing.
     """
     chosen = WEIGHTS.chosen(options)
-    if chosen["height"] % UNIT or chosen["width"] % UNIT:
-        raise InputError(
-            f"{chosen['height']}x{chosen['width']} pixels must be divisible by {UNIT} for "
-            f"{WEIGHTS.name}"
-        )
     b = zeroscope.assemble(
         WEIGHTS, SAMPLING, weights, device, dtype, options, VideoCrafterScheduler
     )

@@ -33,6 +33,8 @@ WEIGHTS = Published(
     parts=("transformer", "vae", "text_encoder"),
     # Which blocks carry layout is not measured yet: every second one of the middle third.
     options={"height": 480, "width": 832, "frames": 81, "blocks": (10, 12, 14, 16, 18)},
+    unit=16,
+    stride=4,
 )
 SAMPLING = SamplingConfig(steps=50, guidance_scale=5.0)  # defaults of diffusers' WanPipeline
 TOKENS = 512  # of a prompt; the pipeline's max_sequence_length
@@ -49,7 +51,7 @@ def load(
     Options are height, width, frames, and the `blocks` whose cross-attention gives the maps A.
     Raises InputError, with the command that fetches them, when the weights are not there.
     """
-    place, chosen = WEIGHTS.find(weights), WEIGHTS.chosen(options)
+    chosen, place = WEIGHTS.chosen(options), WEIGHTS.find(weights)
     where, precision = setting(device, dtype, torch.bfloat16)
     transformer = read(place, "transformer", WanTransformer3DModel, precision).to(where)
     # In float32, as the model's authors run it.

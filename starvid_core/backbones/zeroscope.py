@@ -56,8 +56,7 @@ def assemble(
     scheduler: Any = DDIMScheduler,
 ) -> Backbone:
     """A backbone of ModelScope's kind from the parts of a folder of diffusers."""
-    size = published.chosen(options)
-    place = published.find(weights)
+    size, place = published.chosen(options), published.find(weights)
     where, precision = setting(device, dtype, torch.float16)
     vae = read(place, "vae", AutoencoderKL, precision).to(where)
     return Backbone(

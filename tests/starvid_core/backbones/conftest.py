@@ -132,7 +132,7 @@ def cogvideox_pipeline(t5_tokenizer) -> CogVideoXPipeline:
             sample_width=12,
             sample_height=8,
             sample_frames=9,
-            max_text_seq_length=24,
+            max_text_seq_length=26,
         )
         vae = AutoencoderKLCogVideoX(
             block_out_channels=(8, 8, 8, 8),

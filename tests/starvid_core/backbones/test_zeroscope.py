@@ -104,7 +104,7 @@ def test_starvid_lowers_its_loss(small, two_subject_trajectory) -> None:
 
 
 def test_a_size_that_does_not_fit_is_refused(text_to_video_folder: Path) -> None:
-    with pytest.raises(InputError, match="17x24 pixels must be divisible by 2"):
+    with pytest.raises(InputError, match="17x24 pixels must be divisible by 8 for zeroscope"):
         zeroscope.load(text_to_video_folder, height=17, width=24)
     with pytest.raises(InputError, match="unknown option of zeroscope 'heigth'.*did you mean"):
         zeroscope.load(text_to_video_folder, heigth=16)
