@@ -130,7 +130,8 @@ def _recited(body: dict, guide: type[Guide]) -> str:
     told = loads(last["content"])
     plan = rules.plan(told["prompt"])
     plan = replace(plan, plan=replace(plan.plan, motion="They move.", reasoning="They can."))
+    wire = Wire(16, named='"name"' in body["messages"][0]["content"])
     if "objects" in told:
-        return Wire(16).write_frames(plan)
+        return wire.write_frames(plan)
     whole = "subjects" in body["grammar"]
-    return write_plan(plan, Wire(16)) if whole else write_scene(plan.plan)
+    return write_plan(plan, wire) if whole else write_scene(plan.plan)

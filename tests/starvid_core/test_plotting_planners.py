@@ -12,7 +12,7 @@ from starvid_core.plotting import style
 from starvid_core.plotting.scores import draw_values
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
 
-PROMPT = "A man is walking away from the camera and a cat is sitting on a long wall, zoom out."
+PROMPT = "A man is walking away from the camera and a bear is sitting on a long wall, zoom out."
 NOUNS = ("man", "cat")
 TITLES = {"valid": "Valid", "overlap": "Overlap"}
 
