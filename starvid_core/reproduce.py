@@ -55,8 +55,18 @@ class Figure:
 
 
 def figures(quick: bool = False) -> list[Figure]:
-    """Every figure that has a notebook, with the files its stages are to write."""
-    return [figure(name, quick) for name in notebooks.figures()]
+    """Every figure that has a notebook, with the files its stages are to write.
+
+    Those that wait for results are left out; quick ones draw from what is there.
+    """
+    names = [name for name in notebooks.figures() if quick or not studies.waiting(name)]
+    return [figure(name, quick) for name in names]
+
+
+def left_out() -> dict[str, list[str]]:
+    """The figures that wait for results, with the commands that make those."""
+    waiting = {name: list(studies.waiting(name).values()) for name in notebooks.figures()}
+    return {name: commands for name, commands in waiting.items() if commands}
 
 
 def figure(name: str, quick: bool = False) -> Figure:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 else:
     DataFrame = Any
 
-FIELDS = {"prompts", "seeds", "variants", "options", "quick"}
+NEEDED = {"prompts", "variants"}
+OPTIONAL = ("seeds", "options", "quick", "after")
 QUICK = {"prompts": 2, "seeds": 1, "steps": 4}
 
 
@@ -62,8 +63,8 @@ def load(name: str, quick: bool = False) -> Study:
     """
     path = paths.STUDIES / f"{name}.json"
     declared = read_json(path)
-    if not isinstance(declared, dict) or not {"prompts", "variants"} <= set(declared) <= FIELDS:
-        raise InputError(f"{path} needs prompts and variants, and may have seeds, options, quick")
+    if not isinstance(declared, dict) or not NEEDED <= set(declared) <= NEEDED | {*OPTIONAL}:
+        raise InputError(f"{path} needs prompts and variants, may have {', '.join(OPTIONAL)}")
     prompts, seeds = declared["prompts"], declared.get("seeds", [0])
     options = dict(declared.get("options", {}))
     if quick:
@@ -92,6 +93,15 @@ def _recorded(options: dict[str, Any]) -> bool:
     """Whether the variant's planner can plan here; those that cannot are left out."""
     planner = options.get("planner", specs.RULES)
     return planner == specs.RULES or variants.find(planner).recorded
+
+
+def waiting(name: str) -> dict[str, str]:
+    """The results in data/results that a figure comes after and that are not there yet.
+
+    Each with the command that makes them, which takes too long to be a part of `reproduce`.
+    """
+    after = read_json(paths.STUDIES / f"{name}.json").get("after", {}) if declared(name) else {}
+    return {one: by for one, by in after.items() if not (paths.RESULTS / one).is_file()}
 
 
 def declared(name: str) -> bool:

@@ -45,6 +45,8 @@ def reproduce(
     from starvid_core import reproduce as workflow
 
     made = workflow.reproduce(cores, quick)
+    for name, commands in ({} if quick else workflow.left_out()).items():
+        typer.echo(f"note: {name} is left out; it draws from: {', '.join(commands)}", err=True)
     typer.echo(f"{'figure':30} {'plans':>7} {'clips':>7} {'scores':>7} {'drawing':>7}  seconds")
     for figure in made:
         spent = workflow.seconds(figure)

@@ -29,7 +29,7 @@ STUDY = {
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A small repository: one figure, one study, one checkpoint, a copy of our sources."""
-    for name in ("studies", "checkpoints", "runs", "figures", "notebooks", "build"):
+    for name in ("studies", "checkpoints", "runs", "figures", "notebooks", "build", "results"):
         monkeypatch.setattr(paths, name.upper(), tmp_path / name)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # a job sets its own
@@ -151,3 +151,14 @@ def test_a_notebook_that_draws_nothing_fails(home, capsys):
     assert jobs.main(["drawing", NAME, "0", str(output)]) == 2
     assert f"did not write {NAME}.png and {NAME}.pdf" in capsys.readouterr().out
     assert not output.exists()
+
+
+def test_a_figure_that_draws_from_results_waits_for_them(home):
+    study = paths.STUDIES / f"{NAME}.json"
+    write_json(study, json.loads(study.read_text()) | {"after": {"wide.json": "starvid wide"}})
+    assert reproduce.figures() == []
+    assert reproduce.left_out() == {NAME: ["starvid wide"]}
+    assert [figure.name for figure in reproduce.figures(quick=True)] == [NAME]
+    write_json(paths.RESULTS / "wide.json", {})
+    assert [figure.name for figure in reproduce.figures()] == [NAME]
+    assert reproduce.left_out() == {}
