@@ -2,6 +2,7 @@
 
 from starvid_core.plotting.frames import Group, Strip, group, plot_study
 from starvid_core.plotting.maps import OVERLAPS, Case, overlaps, plot_attention, word_maps
+from starvid_core.plotting.preference import plot_preference
 from starvid_core.plotting.scores import METRICS, interval, samples, summary
 from starvid_core.plotting.style import save, use_style
 
@@ -15,6 +16,7 @@ __all__ = [
     "interval",
     "overlaps",
     "plot_attention",
+    "plot_preference",
     "plot_study",
     "samples",
     "save",
