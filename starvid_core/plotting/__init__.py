@@ -3,6 +3,7 @@
 from starvid_core.plotting.frames import Group, Strip, group, plot_study
 from starvid_core.plotting.maps import OVERLAPS, Case, overlaps, plot_attention, word_maps
 from starvid_core.plotting.planners import Drawn, plot_planners
+from starvid_core.plotting.preference import plot_preference
 from starvid_core.plotting.scores import METRICS, interval, samples, summary
 from starvid_core.plotting.style import save, use_style
 
@@ -18,6 +19,7 @@ __all__ = [
     "overlaps",
     "plot_attention",
     "plot_planners",
+    "plot_preference",
     "plot_study",
     "samples",
     "save",

@@ -62,7 +62,7 @@ def test_conda_installs_the_project_itself_and_states_no_version_twice():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python, pip, listed = environment["dependencies"]
     assert environment["channels"] == ["conda-forge"]
-    assert (python, pip, listed) == ("python=3.11", "pip", {"pip": ["-e ."]})
+    assert (python, pip, listed) == ("python=3.11", "pip", {"pip": ["-e .[metrics]"]})
     assert PROJECT["requires-python"] == ">=3.11"
 
 
