@@ -38,7 +38,7 @@ class TuneConfig:
 
     rank: int = 8
     alpha: int = 16
-    steps: int = 400
+    steps: int = 480
     tokens: int = 2048  # of a step, padding included
     learning_rate: float = 1.5e-3
     warmup: int = 20
