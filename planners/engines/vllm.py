@@ -29,6 +29,7 @@ _SILENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "PYTHONFAULTHANDLER": "1",
 }
+_PARTING = 2.0  # seconds from a server's last word to its end
 _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd")
 
 
@@ -86,7 +87,7 @@ class Vllm(Engine):
             return self._speak.complete(request)
         except EngineError:
             if self._process:
-                self._process.check()
+                self._process.check(_PARTING)
             raise
 
     def close(self) -> None:

@@ -81,8 +81,10 @@ class ServerProcess:
                 time.sleep(_POLL)
         self._healthy = True
 
-    def check(self) -> None:
-        """Raise what the log says if the server has ended."""
+    def check(self, patience: float = 0.0) -> None:
+        """Raise what the log says if the server has ended, or ends within `patience` seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
         if (code := self._process.poll()) is not None:
             self._healthy = False
             raise EngineError(f"{self._name} ended with code {code}: {self._why()}")
