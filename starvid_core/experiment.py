@@ -126,11 +126,11 @@ def save_maps(path: Path, clip: Clip) -> None:
 
 
 def score(video: Video, trajectory: Trajectory, judge: Judge | None = None) -> dict[str, float]:
-    """Every metric of one video against its plan."""
-    from starvid_core.metrics import METRICS
+    """Every metric that the prompt can be asked for, of one video against its plan."""
+    from starvid_core.metrics import fitting
 
     seen = judge or _judge()
-    rows = [metric.score(video, trajectory, seen) for metric in METRICS.values()]
+    rows = [metric.score(video, trajectory, seen) for metric in fitting(trajectory)]
     return {name: value for row in rows for name, value in row.items()}
 
 

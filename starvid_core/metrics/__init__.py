@@ -1,7 +1,21 @@
 """Scores of a video against its plan, read by a judge; one file for each (Table I)."""
 
-from starvid_core.metrics import action_binding, layout, numeracy
+from types import ModuleType
 
-METRICS = {"numeracy": numeracy, "action_binding": action_binding, "layout": layout}
+from starvid_core.metrics import action_binding, dsr_score, layout, numeracy
+from starvid_core.scene import Trajectory
 
-__all__ = ["METRICS"]
+METRICS = {
+    "numeracy": numeracy,
+    "action_binding": action_binding,
+    "layout": layout,
+    "dsr": dsr_score,
+}
+
+
+def fitting(trajectory: Trajectory) -> list[ModuleType]:
+    """The metrics that have something to say about this prompt: `dsr` has of transitions only."""
+    return [m for m in METRICS.values() if getattr(m, "applies", lambda _: True)(trajectory)]
+
+
+__all__ = ["METRICS", "fitting"]

@@ -29,3 +29,16 @@ class Judge(Protocol):
 
     def motion(self, video: np.ndarray, row: tuple[Box | None, ...]) -> dict[str, float]:
         """Probability of every motion for the subject tracked by one box (or None) a frame."""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Finds what is asked for by name, and follows it through a video."""
+
+    def find(self, video: np.ndarray, names: Sequence[str]) -> Sequence[Sequence[Detection]]:
+        """What of `names` is in every frame of uint8 `[frame, height, width, 3]`, best first."""
+
+    def follow(
+        self, video: np.ndarray, frame: int, boxes: Sequence[Box]
+    ) -> Sequence[tuple[Box | None, ...]]:
+        """A box (or None) a frame for each of the boxes that stand in one frame."""
