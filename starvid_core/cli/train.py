@@ -13,7 +13,7 @@ from starvid_core.cli.app import app
 @app.command()
 def train(
     what: Annotated[str, typer.Argument(help="model or judge")] = "model",
-    world: Annotated[str, typer.Option(help="Which part of the world: first or full")] = "first",
+    world: Annotated[str, typer.Option(help="Of the world: first, full, spatial")] = "first",
     device: Annotated[str, typer.Option(help="cpu, or an accelerator as torch names it")] = "cpu",
     start: Annotated[Path | None, typer.Option(help="A model whose weights to begin with.")] = None,
 ) -> None:
