@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planners import schema
-from starvid_core import paths
+from starvid_core import adapters, paths
 from starvid_core.artifacts import (
     canonical_json,
     read_json,
@@ -158,7 +158,7 @@ def _sample(
     group: Sequence[RunSpec], backbone: Backbone | None, watch: Callable[..., Any] = iter
 ) -> list[Clip]:
     # Torch is loaded here, with the first run that is really missing.
-    from starvid_core import methods, sampling
+    from starvid_core import lora, methods, sampling
     from starvid_core.methods.base import Chooser
 
     shared = group[0]
@@ -170,7 +170,18 @@ def _sample(
         return _chosen(group, method, model)
     guides = [method.guide(s.trajectory, model, s.config, s.sampling.steps) for s in group]
     prompts, seeds = [s.prompt for s in group], [s.seed for s in group]
-    return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record, watch)
+    with lora.applied(model.unet, _lora(shared)):
+        return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record, watch)
+
+
+def _lora(one: RunSpec) -> Path | None:
+    """The folder of the run's LoRA, if it still holds what the run was planned with."""
+    if not one.lora:
+        return None
+    folder = adapters.find(one.lora)
+    if adapters.identity(folder) != one.lora_sha256:
+        raise InputError(f"the LoRA in {folder} is not the one that the run was planned for")
+    return folder
 
 
 def _chosen(group: Sequence[RunSpec], method: Chooser, backbone: Backbone) -> list[Clip]:

@@ -9,6 +9,7 @@ ROOT = Path(os.environ.get("STARVID_HOME", Path(__file__).resolve().parent.paren
 DATA = ROOT / "data"
 SPRITES = DATA / "sprites"
 CHECKPOINTS = DATA / "checkpoints"
+LORAS = CHECKPOINTS / "loras"
 TRANSCRIPTS = DATA / "transcripts"
 PROMPTS = DATA / "prompts"
 STUDIES = DATA / "studies"

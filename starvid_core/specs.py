@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from planners import rules, schema
 from planners.language import lexicon
-from starvid_core import paths
+from starvid_core import adapters, paths
 from starvid_core.artifacts import (
     canonical_json,
     fingerprint,
@@ -38,7 +38,8 @@ NUMERICS = 1
 class RunSpec:
     """All that a video depends on. Build it with `spec`, which plans and checks.
 
-    `config` is the method's own `Config`; `judge` is empty unless the method chooses by a judge.
+    `config` is the method's own `Config`; `judge` is empty unless the method chooses by a judge,
+    `lora` unless the model has one.
     """
 
     prompt: str
@@ -52,6 +53,8 @@ class RunSpec:
     config: Any
     record: tuple[int, ...] = ()
     judge: str = ""
+    lora: str = ""
+    lora_sha256: str = ""
 
     @cached_property
     def method_options(self) -> dict[str, Any]:
@@ -63,6 +66,8 @@ class RunSpec:
     def facts(self) -> dict[str, Any]:
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         del facts["config"]
+        if not self.lora:  # so that runs without one keep their keys
+            del facts["lora"], facts["lora_sha256"]
         facts |= {"sampling": asdict(self.sampling), "method_options": self.method_options}
         return {"numerics": NUMERICS, **facts}
 
@@ -81,6 +86,8 @@ class RunSpec:
             self.config,
             self.record,
             self.judge,
+            self.lora,
+            self.lora_sha256,
         )
 
     @property
@@ -94,13 +101,14 @@ def spec(
     seed: int = 0,
     backbone: str | Backbone = "emoji",
     plan: Trajectory | None = None,
+    lora: str = "",
     **options: Any,
 ) -> RunSpec:
     """Plan `prompt` by rules unless a plan is given, check everything, say what is to be run.
 
     `options` are `record` (steps whose attention maps are kept) and any field of `SamplingConfig`
     and of the method's own `Config`; the defaults of the former are the backbone's, of the latter
-    those that were published.
+    those that were published. `lora` is the name or the folder of a LoRA of the backbone.
     """
     known("method", method, choices("methods"))
     name, checkpoint = _identity(backbone)
@@ -124,6 +132,8 @@ def spec(
         config=changed(base, options),
         record=_record(options.get("record", ()), sampling.steps),
         judge=judging() if hasattr(_method(method), "best") else "",
+        lora=lora,
+        lora_sha256=_lora(lora, name, checkpoint) if lora else "",
     )
 
 
@@ -187,6 +197,12 @@ def _in_vocabulary(kind: str, word: str, vocabulary: frozenset[str] | None, name
     if vocabulary is not None and word not in vocabulary:
         listed = ", ".join(sorted(vocabulary))
         raise InputError(f"{name} does not know the {kind} {word!r}; it knows {listed}")
+
+
+def _lora(lora: str, backbone: str, checkpoint: str) -> str:
+    folder = adapters.find(lora)
+    adapters.check_base(folder, backbone, checkpoint)
+    return adapters.identity(folder)
 
 
 def _seed(seed: int) -> int:
