@@ -19,9 +19,9 @@ from starvid_core.experiment import Run, RunSpec
 
 if TYPE_CHECKING:
     from starvid_core.backbones import Backbone
-    from starvid_core.perception.base import Judge
+    from starvid_core.perception.base import Judge, Tracker
 else:  # tables are read without torch
-    Backbone = Judge = Any
+    Backbone = Judge = Tracker = Any
 
 WINNER = 0.7  # SpatialAlign: what a winner's DSR-Score reaches; a loser is valid and below
 SAMPLES = 10  # videos of a prompt; the paper's detector loop allows as many
@@ -77,7 +77,9 @@ def specs(
     ]
 
 
-def sample(wanted: Sequence[RunSpec], backbone: Backbone, judge: Judge, batch: int) -> list[Record]:
+def sample(
+    wanted: Sequence[RunSpec], backbone: Backbone, judge: Judge | Tracker, batch: int
+) -> list[Record]:
     """Make the runs that are missing, and score all; killed, it goes on where it was."""
     from tqdm import tqdm
 
@@ -85,7 +87,7 @@ def sample(wanted: Sequence[RunSpec], backbone: Backbone, judge: Judge, batch: i
     return [_record(one, run, judge) for one, run in zip(wanted, tqdm(runs, "DSR"), strict=True)]
 
 
-def _record(one: RunSpec, run: Run, judge: Judge) -> Record:
+def _record(one: RunSpec, run: Run, judge: Judge | Tracker) -> Record:
     from starvid_core.metrics import dsr_score
 
     video = run.video

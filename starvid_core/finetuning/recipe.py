@@ -54,3 +54,4 @@ class Recipe:
 
 # `run_train.sh` of SpatialAlign for Wan 2.1 1.3B: 4 accelerators x 1 pair x 12 accumulated.
 PAPER = Recipe(steps=3000, pairs=48, part=1, learning_rate=1e-4, precision="bfloat16")
+RECIPES = {"small": Recipe(), "paper": PAPER}

@@ -139,15 +139,18 @@ class Trainer:
         """The LoRA as peft reads it, with its log and what it stands on."""
         last = self.rows[-self.recipe.window :]
         means = {name: float(f"{np.mean([r[name] for r in last]):.6g}") for name in MEASURED}
-        told: dict[str, Any] = {
+        told = {
             "checkpoint": self.backbone.fingerprint,
             "backbone": self.backbone.name,
+            "recipe": asdict(self.recipe),
+            "steps": self.step,
+            "stopped": self.stopped,
+            "last": means,
         }
-        told |= {"recipe": asdict(self.recipe), "steps": self.step, "stopped": self.stopped}
         with writing_folder(folder) as place:
             self.adapter.save(place)
             shutil.copyfile(self.folder / LOG, place / LOG)
-            write_json(place / FACTS, told | {"last": means} | dict(facts))
+            write_json(place / FACTS, told | dict(facts))
         return folder
 
 

@@ -1,0 +1,186 @@
+"""GroundedSAM as SpatialAlign has it: GroundingDINO finds both things, SAM 2.1 follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from safetensors import SafetensorError
+from torch import Tensor
+from torch.nn import functional
+
+from starvid_core.artifacts import sha256_files
+from starvid_core.errors import InputError
+from starvid_core.perception.base import Detection
+from starvid_core.scene import Box
+from starvid_core.video import Video
+
+DETECTOR, SEGMENTER = "IDEA-Research/grounding-dino-tiny", "facebook/sam2.1-hiera-large"
+BOX_THRESHOLD, TEXT_THRESHOLD = 0.4, 0.3  # SpatialAlign, `detection.py`
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+BATCH = 8
+_CORNERS = (2, 3)  # what SAM calls the two corners of a box among its points
+
+Row = tuple[Box | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class GroundedSam:
+    """A tracker of what is named; `identity` stands for the weights of both models."""
+
+    detector: Any
+    processor: Any
+    segmenter: Any
+    identity: str
+    batch: int = BATCH
+
+    @torch.no_grad()
+    def find(self, video: Video, names: Sequence[str]) -> tuple[tuple[Detection, ...], ...]:
+        """All names in one query, "cat. box.": a detection is called by the words that it fits."""
+        text = " ".join(f"{name.lower()}." for name in names)
+        found: list[tuple[Detection, ...]] = []
+        for first in range(0, len(video), self.batch):
+            pictures = list(video[first : first + self.batch])
+            given = self.processor(
+                images=pictures, text=[text] * len(pictures), return_tensors="pt"
+            ).to(self.detector.device)
+            seen = self.processor.post_process_grounded_object_detection(
+                self.detector(**given),
+                given.input_ids,
+                threshold=BOX_THRESHOLD,
+                text_threshold=TEXT_THRESHOLD,
+            )
+            found += [_detections(s["text_labels"], s["boxes"], s["scores"]) for s in seen]
+        return tuple(found)
+
+    @torch.no_grad()
+    def follow(self, video: Video, frame: int, boxes: Sequence[Box]) -> tuple[Row, ...]:
+        """The extents of the masks that grow from `boxes`, forwards and backwards from `frame`."""
+        rows: list[list[Box | None]] = [[None] * len(video) for _ in boxes]
+        for number, masks in self._masks(video, frame, boxes):
+            for row, mask in zip(rows, masks, strict=True):
+                row[number] = extent(mask)
+        return tuple(tuple(row) for row in rows)
+
+    def _masks(
+        self, video: Video, frame: int, boxes: Sequence[Box]
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Frame numbers with boolean masks `[box, height, width]` in the video's own size."""
+        side, size = self.segmenter.config.image_size, video.shape[1:3]
+        session = self._session(video, side)
+        for number, box in enumerate(boxes):
+            corners = torch.tensor([[box.x0, box.y0], [box.x1, box.y1]]) * side
+            points = {
+                "point_coords": corners[None, None],
+                "point_labels": torch.tensor([[_CORNERS]], dtype=torch.int32),
+            }
+            session.add_point_inputs(session.obj_id_to_idx(number), frame, points)
+        session.obj_with_new_inputs = list(range(len(boxes)))
+        self.segmenter(session, frame_idx=frame)
+        for reverse in (False, True):
+            steps = self.segmenter.propagate_in_video_iterator(
+                session, start_frame_idx=frame, reverse=reverse
+            )
+            for step in steps:
+                masks = functional.interpolate(step.pred_masks.float(), size, mode="bilinear")
+                yield step.frame_idx, (masks[:, 0] > 0).cpu().numpy()
+
+    def _session(self, video: Video, side: int) -> Any:
+        from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
+
+        place = self.segmenter.device
+        return Sam2VideoInferenceSession(
+            video=pixels(video, side),
+            video_height=video.shape[1],
+            video_width=video.shape[2],
+            inference_device=place,
+            inference_state_device=place,
+            video_storage_device="cpu",
+            dtype=self.segmenter.dtype,
+        )
+
+
+def pixels(video: Video, side: int) -> Tensor:
+    """Frames as SAM takes them: squares of `side` pixels, each channel of about unit variance."""
+    frames = rearrange(torch.from_numpy(np.array(video)), "f y x c -> f c y x").float() / 255
+    square = functional.interpolate(frames, (side, side), mode="bilinear", antialias=True)
+    mean, deviation = (torch.tensor(v)[:, None, None] for v in (MEAN, DEVIATION))
+    return (square - mean) / deviation
+
+
+def extent(mask: np.ndarray) -> Box | None:
+    """The box around a mask in fractions of the frame, None for an empty one."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    height, width = mask.shape
+    x0, x1 = columns[0] / width, (columns[-1] + 1) / width
+    return Box(x0, rows[0] / height, x1, (rows[-1] + 1) / height)
+
+
+def load(models: Path | None = None, device: str = "cpu") -> GroundedSam:
+    """Both models from folders of `models`, or from the cache of Hugging Face; nothing is fetched.
+
+    Raises InputError for weights that are missing, with the command that fetches them.
+    """
+    from transformers import (
+        AutoTokenizer,
+        GroundingDinoForObjectDetection,
+        GroundingDinoImageProcessorPil,
+        GroundingDinoProcessor,
+        Sam2VideoModel,
+    )
+
+    folders = [_folder(name, models) for name in (DETECTOR, SEGMENTER)]
+    detector, segmenter = (
+        _whole(kind, folder).to(device)
+        for kind, folder in zip(
+            (GroundingDinoForObjectDetection, Sam2VideoModel), folders, strict=True
+        )
+    )
+    pictures = GroundingDinoImageProcessorPil.from_pretrained(folders[0], local_files_only=True)
+    words = AutoTokenizer.from_pretrained(folders[0], local_files_only=True)
+    weights = [file for folder in folders for file in sorted(folder.glob("*.safetensors"))]
+    return GroundedSam(
+        detector,
+        GroundingDinoProcessor(pictures, words),
+        segmenter,
+        f"grounded_sam {sha256_files(weights)[:12]}",
+    )
+
+
+def _folder(repository: str, models: Path | None) -> Path:
+    name = repository.rpartition("/")[2]
+    if models is None:
+        from huggingface_hub import try_to_load_from_cache
+
+        cached = try_to_load_from_cache(repository, "model.safetensors")
+        if isinstance(cached, str):
+            return Path(cached).parent
+    elif (models / name / "model.safetensors").is_file():
+        return models / name
+    place = f" --local-dir {models / name}" if models else ""
+    where = models / name if models else "the cache of Hugging Face"
+    raise InputError(f"no weights of {repository} in {where}: `hf download {repository}{place}`")
+
+
+def _whole(kind: Any, folder: Path) -> Any:
+    try:
+        model = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder} is not a whole {kind.__name__}: {reason}") from None
+    return model.eval().requires_grad_(False)
+
+
+def _detections(names: Sequence[str], boxes: Tensor, scores: Tensor) -> tuple[Detection, ...]:
+    """Best first; a box without area is none."""
+    # Where transformers finds no box it still decodes one empty name.
+    rows = zip(names, boxes.tolist(), scores.tolist(), strict=len(boxes) > 0)
+    found = [Detection(n, Box(*c), s) for n, c, s in rows if c[0] < c[2] and c[1] < c[3]]
+    return tuple(sorted(found, key=lambda d: -d.score))
