@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from starvid_core import paths, specs, studies
 from starvid_core.artifacts import fingerprint, write_json, write_text
+from starvid_core.errors import InputError
 from starvid_core.plotting import scores as drawn
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+else:
+    DataFrame = Any
 
 METRICS = (
     *("numeracy", "exact_frames", "exact", "present", "extra"),
@@ -25,9 +33,28 @@ def report(name: str, quick: bool = False) -> Path:
     folder = paths.BUILD / "results" if quick else paths.RESULTS
     write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.4f"))
     reference = next(iter(study.variants))
-    rows = drawn.summary(drawn.samples(table, METRICS), reference)
+    rows = drawn.summary(drawn.samples(table, study.metrics or METRICS), reference)
     write_json(folder / f"{name}.json", _facts(study) | {"summary": [_short(r) for r in rows]})
     return folder / f"{name}.json"
+
+
+def read(name: str, quick: bool = False) -> DataFrame:
+    """The clips of a study as they were written; InputError with its command if they were not."""
+    import pandas
+
+    path = (paths.BUILD / "results" if quick else paths.RESULTS) / f"{name}.csv"
+    if not path.is_file():
+        also = " --quick" if quick else ""
+        raise InputError(f"no results in {path}; make them with `starvid study {name}{also}`")
+    return pandas.read_csv(path)
+
+
+def by_prompt(table: DataFrame, metric: str) -> dict[str, np.ndarray]:
+    """A column as arrays `[prompt, seed]`, one for every variant in its order."""
+    return {
+        variant: rows.pivot(index="prompt", columns="seed", values=metric).to_numpy(float)
+        for variant, rows in table.groupby("variant", sort=False)
+    }
 
 
 def _facts(study: studies.Study) -> dict[str, Any]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 else:
     DataFrame = Any
 
-FIELDS = {"prompts", "seeds", "variants", "options", "quick"}
+FIELDS = {"prompts", "seeds", "variants", "options", "quick", "metrics"}
+ALSO = "seeds, options, quick, metrics"
 QUICK = {"prompts": 2, "seeds": 1, "steps": 4}
 
 
@@ -40,6 +41,7 @@ class Study:
     variants: dict[str, dict[str, Any]]
     prompts: tuple[str, ...]
     seeds: tuple[int, ...]
+    metrics: tuple[str, ...] = ()  # those that its report has means of; none: the usual ones
 
     @property
     def cells(self) -> list[Cell]:
@@ -58,7 +60,7 @@ def load(name: str, quick: bool = False) -> Study:
     path = paths.STUDIES / f"{name}.json"
     declared = read_json(path)
     if not isinstance(declared, dict) or not {"prompts", "variants"} <= set(declared) <= FIELDS:
-        raise InputError(f"{path} needs prompts and variants, and may have seeds, options, quick")
+        raise InputError(f"{path} needs prompts and variants, and may have {ALSO}")
     prompts, seeds = declared["prompts"], declared.get("seeds", [0])
     options = dict(declared.get("options", {}))
     if quick:
@@ -66,7 +68,7 @@ def load(name: str, quick: bool = False) -> Study:
         prompts, seeds = prompts[: few["prompts"]], seeds[: few["seeds"]]
         options["steps"] = few["steps"]
     variants = {label: options | own for label, own in declared["variants"].items()}
-    return Study(name, variants, tuple(prompts), tuple(seeds))
+    return Study(name, variants, tuple(prompts), tuple(seeds), tuple(declared.get("metrics", ())))
 
 
 def declared(name: str) -> bool:

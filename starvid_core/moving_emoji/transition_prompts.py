@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from itertools import chain, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,19 @@ from starvid_core.relations import TYPES, Transition, parse
 SEED = 2602  # the month of the paper
 COUNTS = {"train": 40, "eval": 10}  # of every type: 240 and 60 in all
 HELD_BACK = 3  # of a type's couples, for evaluation
+PLAIN = {"method": "none"}
+METRICS = ["dsr_correct", "dsr_strict", "dsr_invalid", "numeracy", "exact_frames"]
+# Variants of the comparison and the names that `starvid align` gives their LoRAs.
+LORAS = {
+    "base": "",
+    "SFT on winners": "sft",
+    "ZO-DPO, lambda 0": "unregularized",
+    "ZO-DPO, lambda 0.5": "zo_dpo",
+    "ZO-DPO, lambda 1": "zo_dpo_1",
+    "ZO-DPO, lambda 2": "zo_dpo_2",
+    "DPO and SFT": "dpo_sft",
+    "Diffusion-DPO": "diffusion_dpo_beta50",
+}
 
 
 def prompts(world: WorldConfig, seed: int = SEED) -> dict[str, list[Transition]]:
@@ -77,8 +91,31 @@ def load(name: str) -> tuple[Transition, ...]:
     return tuple(parse(json.loads(line)["prompt"]) for line in lines)
 
 
+def studies(asked: list[str]) -> dict[str, dict[str, Any]]:
+    """What is measured on the prompts of evaluation: the losses, and SpatialAlign with StarVid."""
+    best = {"method": "best_of_n", "by": ["dsr_correct", "numeracy"]}
+    common = {"prompts": asked, "metrics": METRICS, "quick": {"seeds": 2, "steps": 4}}
+    losses = {label: PLAIN | ({"lora": name} if name else {}) for label, name in LORAS.items()}
+    together = {
+        "base": PLAIN,
+        "SpatialAlign": PLAIN | {"lora": "zo_dpo"},
+        "base, best of 3": best,
+        "SpatialAlign, best of 3": best | {"lora": "zo_dpo"},
+        "StarVid": {"method": "starvid"},
+        "StarVid and SpatialAlign": {"method": "starvid", "lora": "zo_dpo"},
+    }
+    return {
+        "spatialalign_dpo": common | {"seeds": [0, 1, 2, 3, 4], "variants": losses},
+        "spatialalign_with_starvid": common | {"seeds": [0, 1], "variants": together},
+    }
+
+
 def main() -> None:
-    for name, told in prompts(FIRST).items():
+    made = prompts(FIRST)
+    for name, study in studies([told.prompt for told in made["eval"]]).items():
+        # Not in alphabetical order: the first variant is what the others are compared with.
+        write_text(paths.STUDIES / f"{name}.json", json.dumps(study, indent=1) + "\n")
+    for name, told in made.items():
         rows = [{"prompt": t.prompt, "type": t.kind} | _words(t) for t in told]
         write_text(path(name), "".join(json.dumps(row) + "\n" for row in rows))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from starvid_core.plotting.style import FAINT, INK, NORMAL, SMALL, VARIANTS, Sheet
 
@@ -18,6 +19,7 @@ METRICS = {
     "action_binding": "Action binding",
 }
 RESAMPLES = 10_000
+MOST = 12
 OURS = "disk: mean of all clips, bar: 95 % bootstrap interval, dots: clips (larger: more clips)"
 THEIRS = "the paper's value (ZeroScope, other prompts and judges: compare orders, not heights)"
 ROW, TITLE, AXIS, KEY, GAP = 0.27, 0.24, 0.2, 0.22, 0.2
@@ -63,6 +65,14 @@ def chart_height(rows: int, paper: bool) -> float:
     return TITLE + rows * ROW + AXIS + (1 + paper) * KEY
 
 
+def plot_scores(samples: Samples, titles: Mapping[str, str], label: float = 1.7) -> Figure:
+    """One panel a metric and one line a variant, whose names have `label` inches on the left."""
+    width = label + 1.65 * len(titles) + 0.1
+    sheet = Sheet.new(width, chart_height(len(samples), False) + 0.2)
+    draw_scores(sheet, (label, 0.1, width - label - 0.1), samples, titles)
+    return sheet.figure
+
+
 def draw_scores(
     sheet: Sheet,
     place: tuple[float, float, float],
@@ -95,7 +105,9 @@ def _panel(axes: Axes, values: Mapping[str, np.ndarray], paper: Mapping[str, flo
         color = VARIANTS.get(variant.partition(",")[0], "#555555")
         places, counts = np.unique(clips.round(2), return_counts=True)
         below = np.full(len(places), row + 0.3)
-        axes.scatter(places, below, s=5 * counts, lw=0, color=color, alpha=0.5)
+        # Many clips in one place share a dot that stays within its line.
+        area = 5 * counts * min(1.0, MOST / counts.max())
+        axes.scatter(places, below, s=area, lw=0, color=color, alpha=0.5)
         axes.plot(interval(clips), (row, row), lw=1.4, color=color, solid_capstyle="butt")
         axes.plot(clips.mean(), row, "o", ms=4.2, color=color, mec="white", mew=0.5, zorder=3)
         published = paper.get(variant)

@@ -9,11 +9,12 @@ import pytest
 
 from planners import rules, schema
 from planners import transitions as planned
-from starvid_core import paths
+from starvid_core import paths, studies
 from starvid_core.errors import InputError
+from starvid_core.finetuning.align import objective
 from starvid_core.metrics import dsr_score
 from starvid_core.metrics.dsr_score import dsr, scaled
-from starvid_core.moving_emoji import transition_prompts, transitions, world
+from starvid_core.moving_emoji import transition_cases, transition_prompts, transitions, world
 from starvid_core.moving_emoji.data import example, generator
 from starvid_core.moving_emoji.sides import REST, SCALES, Sides, Way
 from starvid_core.moving_emoji.world import FIRST, FULL, SPATIAL, render
@@ -197,3 +198,36 @@ def test_an_unknown_set_of_prompts_is_refused() -> None:
 
 def test_the_prompts_stand_among_the_data() -> None:
     assert transition_prompts.path("train").parent == paths.PROMPTS
+
+
+def test_the_studies_ask_for_the_prompts_of_evaluation_and_for_loras_by_their_names() -> None:
+    declared = transition_prompts.studies([told.prompt for told in EVAL])
+    for name, study in declared.items():
+        assert json.loads((paths.STUDIES / f"{name}.json").read_text()) == study
+        assert next(iter(study["variants"])) == "base"
+        assert studies.load(name).metrics == tuple(transition_prompts.METRICS)
+    named = {objective(*given)[1] for given in LOSSES}
+    assert named == {name for name in transition_prompts.LORAS.values() if name}
+
+
+LOSSES = (
+    ("sft", None, None),
+    ("unregularized", None, None),
+    ("zo_dpo", None, None),
+    ("zo_dpo", 1.0, None),
+    ("zo_dpo", 2.0, None),
+    ("dpo_sft", None, None),
+    ("diffusion_dpo", None, 50.0),
+)
+
+
+def test_the_cases_of_the_notebook_score_as_it_says() -> None:
+    judge, found = emoji.load(), {}
+    for label, clip in transition_cases.cases(TOLD, SPATIAL).items():
+        assert clip.shape == (8, 48, 96, 3)
+        found[label] = dsr_score.read(clip, TOLD, judge, scaled(8)).result
+    right = {"obeys", "ends on top instead", "jumps in one frame", "is gone in between"}
+    right |= {"the object moves instead", "stops on the object"}
+    assert {label for label, r in found.items() if r.score is not None and r.score >= 0.7} == right
+    assert {label for label, r in found.items() if r.score is None} == {"a second subject"}
+    assert not found["ends on top instead"].strict and not found["stops on the object"].strict
