@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planners import schema
-from starvid_core import paths
+from starvid_core import adapters, paths
 from starvid_core.artifacts import (
     canonical_json,
     read_json,
@@ -131,16 +131,17 @@ def score(
     judge: Judge | None = None,
     asked: Trajectory | None = None,
 ) -> dict[str, float]:
-    """Every metric of one video: its layout against its plan, all else against what was asked.
+    """Every metric that the prompt can be asked for, of one video.
 
-    Without `asked` the plan says that, too.
+    Its layout is compared with its plan, all else with what was `asked`; without it the plan says
+    that, too.
     """
-    from starvid_core.metrics import METRICS
+    from starvid_core.metrics import fitting
 
-    seen, wanted = judge or _judge(), {"layout": trajectory}
+    seen, wanted = judge or _judge(), asked or trajectory
     rows = [
-        metric.score(video, wanted.get(name, asked or trajectory), seen)
-        for name, metric in METRICS.items()
+        metric.score(video, trajectory if name == "layout" else wanted, seen)
+        for name, metric in fitting(wanted).items()
     ]
     return {name: value for row in rows for name, value in row.items()}
 
@@ -169,7 +170,7 @@ def _sample(
     group: Sequence[RunSpec], backbone: Backbone | None, watch: Callable[..., Any] = iter
 ) -> list[Clip]:
     # Torch is loaded here, with the first run that is really missing.
-    from starvid_core import methods, sampling
+    from starvid_core import lora, methods, sampling
     from starvid_core.methods.base import Chooser
 
     shared = group[0]
@@ -181,7 +182,18 @@ def _sample(
         return _chosen(group, method, model)
     guides = [method.guide(s.trajectory, model, s.config, s.sampling.steps) for s in group]
     prompts, seeds = [s.prompt for s in group], [s.seed for s in group]
-    return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record, watch)
+    with lora.applied(model.network.module, _lora(shared)):
+        return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record, watch)
+
+
+def _lora(one: RunSpec) -> Path | None:
+    """The folder of the run's LoRA, if it still holds what the run was planned with."""
+    if not one.lora:
+        return None
+    folder = adapters.find(one.lora)
+    if adapters.identity(folder) != one.lora_sha256:
+        raise InputError(f"the LoRA in {folder} is not the one that the run was planned for")
+    return folder
 
 
 def _chosen(group: Sequence[RunSpec], method: Chooser, backbone: Backbone) -> list[Clip]:

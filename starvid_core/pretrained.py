@@ -96,6 +96,8 @@ GROUNDING_DINO = Pretrained(
     0.69,
     "1a2412ef99bd74bcd3c2a246fa1e48581f8889a1300c9051974741314fc042f3",
 )
+# What SpatialAlign follows with. Not pinned: no commit of it could be looked up.
+SAM = Pretrained("facebook/sam2.1-hiera-large", "main", 0.9)
 LLAVA = Pretrained(
     "llava-hf/llava-v1.6-34b-hf",
     "66b6feb83d0249dc9f31a24bd3abfb63f90e41aa",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from planners import benchmarks, comparison, physics, variants
 from planners.benchmarks import BenchmarkPrompt
 from planners.variants import Variant
@@ -40,7 +42,7 @@ def report(name: str, quick: bool = False) -> Path:
     study = studies.load(name, quick)
     table = studies.scores(studies.ensure(study))
     reference = next(iter(study.variants))
-    rows = drawn.summary(drawn.samples(table, METRICS), reference)
+    rows = drawn.summary(drawn.samples(table, study.metrics or METRICS), reference)
     folder = paths.BUILD / "results" if quick else paths.RESULTS
     return _write(folder / name, table, _facts(study) | {"summary": [_short(r) for r in rows]})
 
@@ -124,6 +126,25 @@ def _write(stem: Path, table: DataFrame, facts: dict[str, Any]) -> Path:
     write_text(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.4f"))
     write_json(stem.with_suffix(".json"), facts)
     return stem.with_suffix(".json")
+
+
+def read(name: str, quick: bool = False) -> DataFrame:
+    """The clips of a study as they were written; InputError with its command if they were not."""
+    import pandas
+
+    path = (paths.BUILD / "results" if quick else paths.RESULTS) / f"{name}.csv"
+    if not path.is_file():
+        also = " --quick" if quick else ""
+        raise InputError(f"no results in {path}; make them with `starvid study {name}{also}`")
+    return pandas.read_csv(path)
+
+
+def by_prompt(table: DataFrame, metric: str) -> dict[str, np.ndarray]:
+    """A column as arrays `[prompt, seed]`, one for every variant in its order."""
+    return {
+        variant: rows.pivot(index="prompt", columns="seed", values=metric).to_numpy(float)
+        for variant, rows in table.groupby("variant", sort=False)
+    }
 
 
 def _facts(study: studies.Study) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from planners import rules, schema, variants
 from planners.language import lexicon
 from planners.planning import Unplanned
-from starvid_core import paths
+from starvid_core import adapters, paths
 from starvid_core.artifacts import (
     canonical_json,
     fingerprint,
@@ -44,7 +44,8 @@ class OutOfVocabulary(InputError):
 class RunSpec:
     """All that a video depends on. Build it with `spec`, which plans and checks.
 
-    `config` is the method's own `Config`; `judge` is empty unless the method chooses by a judge.
+    `config` is the method's own `Config`; `judge` is empty unless the method chooses by a judge,
+    `lora` unless the model has one.
     """
 
     prompt: str
@@ -58,6 +59,8 @@ class RunSpec:
     config: Any
     record: tuple[int, ...] = ()
     judge: str = ""
+    lora: str = ""
+    lora_sha256: str = ""
 
     @cached_property
     def method_options(self) -> dict[str, Any]:
@@ -69,6 +72,8 @@ class RunSpec:
     def facts(self) -> dict[str, Any]:
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         del facts["config"]
+        if not self.lora:  # so that runs without one keep their keys
+            del facts["lora"], facts["lora_sha256"]
         facts |= {"sampling": asdict(self.sampling), "method_options": self.method_options}
         return {"numerics": NUMERICS, **facts}
 
@@ -87,6 +92,8 @@ class RunSpec:
             self.config,
             self.record,
             self.judge,
+            self.lora,
+            self.lora_sha256,
         )
 
     @property
@@ -101,14 +108,15 @@ def spec(
     backbone: str | Backbone = "emoji",
     plan: Trajectory | None = None,
     planner: str = RULES,
+    lora: str = "",
     **options: Any,
 ) -> RunSpec:
     """Plan `prompt` unless a plan is given, check everything, say what is to be run.
 
-    `planner` is rules, or one of data/planners.json whose replies are recorded. `options` are
-    `record` (steps whose attention maps are kept) and any field of `SamplingConfig` and of the
-    method's own `Config`; the defaults of the former are the backbone's, of the latter those that
-    were published.
+    `planner` is rules, or one of data/planners.json whose replies are recorded; `lora` is the name
+    or the folder of a LoRA of the backbone. `options` are `record` (steps whose attention maps are
+    kept) and any field of `SamplingConfig` and of the method's own `Config`; the defaults of the
+    former are the backbone's, of the latter those that were published.
     """
     known("method", method, choices("methods"))
     name, checkpoint = _identity(backbone)
@@ -132,6 +140,8 @@ def spec(
         config=changed(base, options),
         record=_record(options.get("record", ()), sampling.steps),
         judge=judging() if hasattr(_method(method), "best") else "",
+        lora=lora,
+        lora_sha256=_lora(lora, name, checkpoint) if lora else "",
     )
 
 
@@ -145,7 +155,7 @@ def attempted(prompt: str, **options: Any) -> RunSpec:
     except (Unplanned, OutOfVocabulary):
         if options.get("planner", RULES) == RULES:
             raise
-    shared = {"seed", "backbone", "record", *asdict(SamplingConfig())}
+    shared = {"seed", "backbone", "lora", "record", *asdict(SamplingConfig())}
     plain = {name: value for name, value in options.items() if name in shared}
     return spec(prompt, method="none", **plain)
 
@@ -233,6 +243,12 @@ def _in_vocabulary(kind: str, word: str, vocabulary: frozenset[str] | None, name
     if vocabulary is not None and word not in vocabulary:
         listed = ", ".join(sorted(vocabulary))
         raise OutOfVocabulary(f"{name} does not know the {kind} {word!r}; it knows {listed}")
+
+
+def _lora(lora: str, backbone: str, checkpoint: str) -> str:
+    folder = adapters.find(lora)
+    adapters.check_base(folder, backbone, checkpoint)
+    return adapters.identity(folder)
 
 
 def _seed(seed: int) -> int:

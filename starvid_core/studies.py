@@ -23,7 +23,7 @@ else:
     DataFrame = Any
 
 NEEDED = {"prompts", "variants"}
-OPTIONAL = ("seeds", "options", "quick", "after")
+OPTIONAL = ("seeds", "options", "quick", "after", "metrics")
 QUICK = {"prompts": 2, "seeds": 1, "steps": 4}
 
 
@@ -43,6 +43,7 @@ class Study:
     variants: dict[str, dict[str, Any]]
     prompts: tuple[str, ...]
     seeds: tuple[int, ...]
+    metrics: tuple[str, ...] = ()  # those that its report has means of; none: the usual ones
 
     @property
     def cells(self) -> list[Cell]:
@@ -73,7 +74,7 @@ def load(name: str, quick: bool = False) -> Study:
         options["steps"] = few["steps"]
     chosen = {label: options | own for label, own in declared["variants"].items()}
     there = {label: own for label, own in chosen.items() if _recorded(own)}
-    return Study(name, there, tuple(prompts), tuple(seeds))
+    return Study(name, there, tuple(prompts), tuple(seeds), tuple(declared.get("metrics", ())))
 
 
 def sources(name: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ def generate(
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Default: by rules.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="Classifier-free.")] = None,
+    lora: Annotated[str, typer.Option(help="A LoRA: a name, or its folder")] = "",
     save_attention: Annotated[
         bool, typer.Option("--save-attention", help="Also write OUT.attention.npz.")
     ] = False,
@@ -46,13 +48,11 @@ def generate(
     options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     settings = {k: v for k, v in (("weights", weights), ("device", device)) if v is not None}
     model = _load(backbone, settings) if settings else backbone
-    one = experiment.spec(prompt, method, seed, model, given, **options)
+    one = experiment.spec(prompt, method, seed, model, given, lora=lora, **options)
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.
         every_fifth = range(4, one.sampling.steps, 5) or [one.sampling.steps - 1]
-        one = experiment.spec(
-            prompt, method, seed, model, given, **options, record=tuple(every_fifth)
-        )
+        one = replace(one, record=tuple(every_fifth))
     _make(one, output, model)
 
 

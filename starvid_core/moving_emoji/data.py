@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import CLIPTokenizer
 
+from starvid_core.moving_emoji import transitions
 from starvid_core.moving_emoji.captions import varied
 from starvid_core.moving_emoji.world import Clip, WorldConfig, render, sample_scene
 
@@ -22,9 +23,11 @@ def generator(seed: int, index: int) -> np.random.Generator:
 def example(world: WorldConfig, seed: int, index: int, images: bool) -> tuple[Clip, str]:
     """Clip and caption number `index`; `images` gives one frame at a random moment."""
     rng = generator(seed, index)
-    scene = sample_scene(rng, world)
+    changes = world.transition_share and rng.random() < world.transition_share
+    scene = transitions.sample_scene(rng, world) if changes else sample_scene(rng, world)
     times = rng.uniform(0, 1, 1) if images else None
-    return render(scene, world, times), varied(scene, rng)
+    text = scene.told.prompt if scene.told else varied(scene, rng)
+    return render(scene, world, times), text
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +14,9 @@ from starvid_core.moving_emoji.cast import SUBJECTS as ALL_SUBJECTS
 from starvid_core.moving_emoji.cast import can, size
 from starvid_core.moving_emoji.figures import figure
 from starvid_core.moving_emoji.motions import MOTIONS, Pose
+from starvid_core.moving_emoji.sides import Way
 from starvid_core.moving_emoji.sketch import UNIT
+from starvid_core.relations import Transition
 from starvid_core.scene import Box
 
 GROUND = 0.92
@@ -46,6 +48,8 @@ class WorldConfig:
     width: int = 96
     pair_share: float = 0.17
     held_out_share: float = 0.5
+    transition_share: float = 0.0  # of scenes in which a subject changes sides
+    obedience: float = 0.25  # of these, how many do what their caption says
 
     def performances(self) -> tuple[tuple[str, str], ...]:
         """Every reasonable (subject, motion) of this part of the world."""
@@ -63,12 +67,13 @@ FIRST = WorldConfig(
         *("jumping", "sitting", "flying", "driving"),
     ),
 )
-WORLDS = {"first": FIRST, "full": FULL}
+SPATIAL = replace(FIRST, transition_share=0.4)
+WORLDS = {"first": FIRST, "full": FULL, "spatial": SPATIAL}
 
 
 @dataclass(frozen=True)
 class Act:
-    """One subject's part: motion, start and end of its lane, height, direction, size, rhythm."""
+    """One subject's part: motion, start and end of its lane (or a way), height, size, rhythm."""
 
     subject: str
     motion: str
@@ -78,6 +83,7 @@ class Act:
     scale: float = 1.0
     shift: float = 0.0
     faces_right: bool = True
+    way: Way | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class Scene:
     acts: tuple[Act, ...]
     background: str = "grass"
     named: bool = True
+    told: Transition | None = None  # what the caption says, true or not
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,8 @@ def place(act: Act, t: float) -> tuple[float, float, Pose]:
     What is too tall to rise to the peak of its motion inside the frame rises less.
     """
     motion = MOTIONS[act.motion]
+    if act.way is not None:
+        return *act.way.at(t), motion.law(act.way.travelled(t))
     pose = motion.law(t)
     tall = size(act.subject, act.motion)[1] * act.scale
     room = max(GROUND - 0.02 - tall - act.altitude, 0.0)

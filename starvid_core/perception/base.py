@@ -53,3 +53,16 @@ class Embedder(Protocol):
 
     def cut(self, prompt: str) -> int:
         """How many tokens of the prompt the model does not read."""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Finds what is asked for by name, and follows it through a video."""
+
+    def find(self, video: np.ndarray, names: Sequence[str]) -> Sequence[Sequence[Detection]]:
+        """What of `names` is in every frame of uint8 `[frame, height, width, 3]`, best first."""
+
+    def follow(
+        self, video: np.ndarray, frame: int, boxes: Sequence[Box]
+    ) -> Sequence[tuple[Box | None, ...]]:
+        """A box (or None) a frame for each of the boxes that stand in one frame."""

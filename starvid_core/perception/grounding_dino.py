@@ -1,4 +1,4 @@
-"""GroundingDINO (SwinT): where in every frame is what a word names?"""
+"""GroundingDINO (SwinT): where in every frame is what words name?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from starvid_core.perception import published
 from starvid_core.perception.base import Detection
@@ -38,25 +39,30 @@ class GroundingDino:
         return self._latest.of(video, lambda: self._find(video, names), tuple(names))
 
     def _find(self, video: Video, names: Sequence[str]) -> Seen:
-        by_name = [self._query(video, name) for name in dict.fromkeys(names)]
+        by_name = [self.query(video, [name]) for name in dict.fromkeys(names)]
         frames = zip(*by_name, strict=True)
         return tuple(tuple(d for found in frame for d in found) for frame in frames)
 
     @torch.no_grad()
-    def _query(self, video: Video, name: str) -> list[list[Detection]]:
+    def query(
+        self, video: Video, names: Sequence[str], text_threshold: float = TEXT_THRESHOLD
+    ) -> Seen:
+        """What is seen in every frame when all names are asked for at once, as "cat. box."."""
+        text = " ".join(f"{name.lower().strip()}." for name in names)
         found = []
         for first in range(0, len(video), self.batch):
             pictures = list(video[first : first + self.batch])
-            texts = [f"{name.lower().strip()}."] * len(pictures)
-            given = self.processor(images=pictures, text=texts, return_tensors="pt")
+            given = self.processor(
+                images=pictures, text=[text] * len(pictures), return_tensors="pt"
+            )
             seen = self.model(**given.to(self.model.device))
             found += self.processor.post_process_grounded_object_detection(
                 seen,
                 given.input_ids,
                 threshold=BOX_THRESHOLD,
-                text_threshold=TEXT_THRESHOLD,
+                text_threshold=text_threshold,
             )
-        return [_detections(f["text_labels"], f["boxes"], f["scores"]) for f in found]
+        return tuple(_detections(f["text_labels"], f["boxes"], f["scores"]) for f in found)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,12 @@ def load(found: Found, device: str = "auto", batch: int = BATCH) -> GroundingDin
     return GroundingDino(model, GroundingDinoProcessor(pictures, words), batch)
 
 
-def _detections(names: Sequence[str], boxes: Any, scores: Any) -> list[Detection]:
-    rows = zip(names, boxes.tolist(), scores.tolist(), strict=True)
-    return [Detection(name, Box(*corners), score) for name, corners, score in rows]
+def _detections(names: Sequence[str], boxes: Tensor, scores: Tensor) -> tuple[Detection, ...]:
+    """In the model's order; a box without area is none."""
+    # Where transformers finds no box it still decodes one empty name.
+    rows = zip(names, boxes.tolist(), scores.tolist(), strict=len(boxes) > 0)
+    return tuple(
+        Detection(name, Box(x0, y0, x1, y1), score)
+        for name, (x0, y0, x1, y1), score in rows
+        if x0 < x1 and y0 < y1
+    )

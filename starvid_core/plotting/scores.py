@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from starvid_core.plotting.style import FAINT, INK, NORMAL, SMALL, VARIANTS, Sheet
 
@@ -64,6 +65,14 @@ def summary(samples: Samples, reference: str, paper: Paper | None = None) -> lis
 def chart_height(rows: int, paper: bool) -> float:
     """Inches that `draw_scores` needs."""
     return TITLE + rows * ROW + AXIS + (1 + paper) * KEY
+
+
+def plot_scores(samples: Samples, titles: Mapping[str, str], label: float = 1.7) -> Figure:
+    """One panel a metric and one line a variant, whose names have `label` inches on the left."""
+    width = label + 1.65 * len(titles) + 0.1
+    sheet = Sheet.new(width, chart_height(len(samples), False) + 0.2)
+    draw_scores(sheet, (label, 0.1, width - label - 0.1), samples, titles)
+    return sheet.figure
 
 
 def draw_scores(

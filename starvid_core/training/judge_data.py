@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
+from starvid_core.moving_emoji import transitions
 from starvid_core.moving_emoji.data import generator
 from starvid_core.moving_emoji.world import Act, Clip, Scene, WorldConfig, act, performance, render
 from starvid_core.perception.emoji import STRIDE, complete, crop, path_of, to_input
@@ -19,7 +20,9 @@ SEED = 77
 
 
 def crowd(rng: np.random.Generator, world: WorldConfig) -> Scene:
-    """One to four subjects anywhere, the same one twice now and then."""
+    """One to four subjects anywhere, the same one twice now and then; or a change of sides."""
+    if world.transition_share and rng.random() < world.transition_share:
+        return transitions.sample_scene(rng, world)
     count = int(rng.choice((1, 2, 2, 3, 4)))
     acts: list[Act] = []
     for _ in range(count):

@@ -40,6 +40,18 @@ class TrainConfig:
     workers: int = 1
 
 
+# From an exported model on: `starvid train model --world spatial --start FOLDER`.
+SPATIAL = TrainConfig(
+    world="spatial",
+    stages=(
+        Stage("images of transitions", 1500, 48, 6e-4, images=True, decay=0.5),
+        Stage("transitions", 3000, 6, 6e-4, images=False, decay=0.6),
+    ),
+    seed=2,
+)
+RECIPES = {"first": TrainConfig(), "full": TrainConfig(world="full"), "spatial": SPATIAL}
+
+
 def schedule(step: int, steps: int, warmup: int, decay: float) -> float:
     """Linear warm-up, flat, then a linear fall to a twentieth over the last share `decay`."""
     rise = min(1.0, (step + 1) / warmup)

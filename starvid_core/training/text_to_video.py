@@ -32,10 +32,11 @@ from starvid_core.moving_emoji.model import (
     build_tokenizer,
     build_unet,
 )
+from starvid_core.moving_emoji.transitions import facts
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
 from starvid_core.training.batches import batches
-from starvid_core.training.recipe import Stage, TrainConfig, schedule
+from starvid_core.training.recipe import RECIPES, Stage, TrainConfig, schedule
 from starvid_core.training.state import Log, load_place, load_state, save_state
 from starvid_core.weights import fill
 
@@ -224,7 +225,7 @@ class Trainer:
             self.codec.save_pretrained(place / "codec")
             self.tokenizer.save_pretrained(place / "tokenizer")
             self.scheduler.save_pretrained(place / "scheduler")
-            write_json(place / "world.json", asdict(self.world))
+            write_json(place / "world.json", facts(self.world))
             write_json(place / "recipe.json", asdict(self.config) | {"examples": self.seen})
             write_manifest(place)
 
@@ -249,6 +250,6 @@ def codec_for(config: TrainConfig, world: WorldConfig, origin: Path | None) -> P
 
 def train(world: str = "first", device: str = "cpu", start: Path | None = None) -> Path:
     """Train (or go on training) the model of a world; returns its folder."""
-    trainer = Trainer(TrainConfig(world=world), BUILD / "train" / world, device, start)
+    trainer = Trainer(RECIPES[world], BUILD / "train" / world, device, start)
     trainer.run()
     return trainer.folder / "model"

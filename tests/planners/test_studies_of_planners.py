@@ -15,7 +15,7 @@ from planners.planning import Unplanned
 from planners.two_stage import plan
 from planners.wire import Wire
 from planners.wire.scene import write_scene
-from starvid_core import experiment, paths, reproduce, specs, studies
+from starvid_core import adapters, experiment, paths, reproduce, specs, studies
 from starvid_core.artifacts import fingerprint, write_json, write_manifest
 from starvid_core.errors import InputError
 from starvid_core.perception.base import Detection
@@ -121,6 +121,14 @@ def test_without_a_plan_that_can_be_drawn_the_clip_is_plain(say, replies) -> Non
     with pytest.raises((Unplanned, specs.OutOfVocabulary)):
         specs.spec(PROMPT, **options)
     assert specs.attempted(PROMPT, **options) == specs.spec(PROMPT, "none", 7, **STEPS)
+
+
+def test_the_plain_clip_keeps_its_lora(say, tmp_path) -> None:
+    for name in (adapters.WEIGHTS, adapters.CONFIG):
+        (tmp_path / name).write_text("{}")
+    say(["[]"])
+    one = specs.attempted(PROMPT, planner="mine", lora=str(tmp_path), **STEPS)
+    assert (one.method, one.lora) == ("none", str(tmp_path))
 
 
 def test_what_rules_cannot_plan_is_an_error_still() -> None:

@@ -155,6 +155,7 @@ def test_a_wrong_plan_file_is_one_line(starvid, tmp_path, plan_file, damage, sai
         (("--steps", "0"), ("steps must be",)),
         (("--guidance-scale", "nan"), ("guidance_scale must be",)),
         (("--plan", "/nowhere/plan.json"), ("/nowhere/plan.json",)),
+        (("--lora", "sfd"), ("no LoRA 'sfd' in", "`starvid align` trains them")),
         (("--colour", "red"), ("--colour",)),
     ],
     ids=lambda v: " ".join(v) if v[0].startswith("--") else "",

@@ -11,9 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from starvid_core import experiment, paths, specs, studies
+from planners import rules
+from starvid_core import experiment, lora, paths, specs, studies
 from starvid_core.artifacts import write_manifest
 from starvid_core.errors import InputError
+from starvid_core.metrics import dsr_score
 from starvid_core.perception.base import Detection
 from starvid_core.specs import check_vocabulary, parse_spec
 
@@ -348,3 +350,71 @@ def test_ten_kills_lose_no_finished_run(spec, tmp_path, runs):
                 )
     subprocess.run(command, check=True)
     assert all(experiment.finished(s) for s in specs)
+
+
+@pytest.fixture
+def lora_of(tiny_backbone, tmp_path, monkeypatch):
+    """Write a LoRA of the tiny backbone among the shipped ones, other for every seed."""
+    monkeypatch.setattr(paths, "LORAS", tmp_path / "loras")
+
+    def write(name="small", seed=0, checkpoint=None):
+        adapter = lora.inject(tiny_backbone.network.module, seed, rank=2)
+        for parameter in adapter.parameters.values():
+            parameter.data += 0.5
+        adapter.save(paths.LORAS / name)
+        adapter.remove()
+        base = checkpoint or tiny_backbone.fingerprint
+        (paths.LORAS / name / "training.json").write_text(json.dumps({"checkpoint": base}))
+        return name
+
+    return write
+
+
+def test_a_lora_is_in_the_key_by_what_it_holds_and_only_if_there_is_one(spec, lora_of):
+    plain, tuned = spec("none"), spec("none", lora=lora_of())
+    assert "lora" not in plain.facts and tuned.facts["lora"] == "small"
+    assert plain.key != tuned.key and plain.settings != tuned.settings
+    assert parse_spec(json.loads(json.dumps(tuned.facts))) == tuned
+    assert spec("none", lora=lora_of(seed=1)).key != tuned.key
+
+
+def test_a_run_with_a_lora_is_another_video_and_leaves_the_model_as_it_was(
+    spec, tiny_backbone, lora_of
+):
+    one = spec("none", lora=lora_of())
+    plain, tuned, again = experiment.ensure(
+        [spec("none"), one, spec("none", steps=3)], tiny_backbone, progress=False
+    )
+    assert not np.array_equal(plain.video, tuned.video)
+    assert tuned.spec == one
+    assert not [n for n, _ in tiny_backbone.network.module.named_modules() if "lora" in n]
+
+
+def test_a_lora_that_is_not_there_says_how_to_get_one(spec, lora_of):
+    lora_of("zo_dpo")
+    said = "no LoRA 'zo_dop' in .* .there: zo_dpo. .*`starvid align` trains them"
+    with pytest.raises(InputError, match=said):
+        spec("none", lora="zo_dop")
+
+
+def test_a_lora_of_other_weights_is_refused(spec, lora_of):
+    with pytest.raises(InputError, match="was trained on weights 111111111111, and those of tiny"):
+        spec("none", lora=lora_of(checkpoint="1" * 64))
+
+
+def test_a_lora_that_changed_since_planning_is_refused(spec, tiny_backbone, lora_of):
+    one = spec("none", lora=lora_of())
+    lora_of(seed=1)
+    with pytest.raises(InputError, match="is not the one that the run was planned for"):
+        experiment.ensure([one], tiny_backbone, progress=False)
+
+
+def test_what_is_asked_says_which_metrics_there_are(two_subject_trajectory):
+    told = "On the grass, a dog is on the left of a car, then the dog runs to the right of the car."
+    video = np.zeros((3, 32, 48, 3), np.uint8)
+    asked = rules.plan(told, 3)
+    judge = Preferring(video + 1, two_subject_trajectory)
+    plain = experiment.score(video, two_subject_trajectory, judge)
+    both = experiment.score(video, two_subject_trajectory, judge, asked)
+    assert "dsr" not in plain and both.keys() - plain.keys() == set(dsr_score.NAMES)
+    assert both["dsr_invalid"] == 1 and "background_change" in plain

@@ -219,3 +219,40 @@ def test_a_table_of_clips_becomes_arrays_in_its_order():
     found = plotting.samples(table, ["iou"])
     assert list(found) == ["b", "a"]
     np.testing.assert_array_equal(found["b"]["iou"], [0.1, 0.3])
+
+
+def test_correctness_is_drawn_for_every_variant_with_intervals_over_prompts() -> None:
+    rng = np.random.default_rng(0)
+    scores = {"base": rng.random((12, 5)), "ZO-DPO, lambda 0.5": rng.random((12, 5)) ** 0.3}
+    scores["base"][3] = np.nan
+    share = plotting.correct(scores["base"])
+    assert share.shape == (12, 10) and (share[3] == 0).all()
+    mean, low, high = plotting.by_prompt(share)
+    assert (low <= mean).all() and (mean <= high).all() and (np.diff(mean) <= 0).all()
+    drift = dict.fromkeys(scores, 0.01)
+    said = [t.get_text() for t in plotting.plot_correctness(scores, drift, "way").texts]
+    assert {"1 base", f"{mean[7]:.3f} [{low[7]:.3f}, {high[7]:.3f}]"} <= set(said)
+
+
+def test_seeds_of_one_prompt_count_as_one_when_the_interval_is_drawn() -> None:
+    alike = np.repeat([[0.0], [1.0], [1.0], [0.0]], 50, axis=1).mean(1)
+    apart = np.tile([0.0, 1.0, 1.0, 0.0], 50)
+    wide, narrow = (np.ptp(plotting.by_prompt(v[:, None])[1:]) for v in (alike, apart))
+    assert wide > 4 * narrow
+
+
+def test_a_case_shows_frames_curves_and_what_the_score_says(video) -> None:
+    gap = np.array([1, 1, np.nan, 0, -1, -1, -1, -1.0])
+    case = plotting.TransitionCase("obeys", video, gap, -gap, ("DSR 1.00", "correct"))
+    names = "on the left of", "to the right of"
+    figure = plotting.plot_cases("a prompt with $", names, [case] * 2)
+    assert len(images(figure)) == 2 * 5
+    said = [text.get_text() for text in figure.texts]
+    assert {"obeys", "DSR 1.00", "r: on the left of"} <= set(said)
+
+
+def test_scores_of_many_clips_stay_within_their_line() -> None:
+    values = {"dsr": np.repeat([0.0, 1.0], 200)}
+    figure = plotting.plot_scores({"base": values, "StarVid": values}, {"dsr": "DSR"})
+    dots = [c for axes in figure.axes for c in axes.collections if hasattr(c, "get_sizes")]
+    assert max(c.get_sizes().max() for c in dots) <= 60
