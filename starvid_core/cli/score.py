@@ -43,6 +43,9 @@ def score(
         list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the engine")
     ] = None,
     binding: Annotated[str, typer.Option(help="Version of action_binding: v1 or v2")] = "v1",
+    pairs: Annotated[
+        str, typer.Option(help="Frames that CLIP-I compares: all or adjacent")
+    ] = "all",
     record: Annotated[
         Path | None, typer.Option(help="Transcript that keeps the engine's replies")
     ] = None,
@@ -57,7 +60,7 @@ def score(
 
         check_writable(output / "summary.json")
     settings = dict(setting(text) for text in option or [])
-    given = scoring.Options(models, device, batch, engine, settings, record, binding)
+    given = scoring.Options(models, device, batch, engine, settings, record, binding, pairs)
     made = scoring.score(cases, chosen, given)
     if output is not None:
         facts = {"judge": judge, "source": str(videos), "prompts_from": prompts}

@@ -89,7 +89,7 @@ def load(found: Found, device: str = "auto", batch: int = BATCH) -> GroundingDin
     )
 
     place = published.device(device)
-    model = published.load(GroundingDinoForObjectDetection, found.folder, place, torch.float32)
+    model = published.load(GroundingDinoForObjectDetection, found.folder).to(place)
     pictures = published.part(GroundingDinoImageProcessorPil, found.folder)
     size = model.config.text_config.vocab_size
     words = published.tokenizer(AutoTokenizer, found.folder, size)

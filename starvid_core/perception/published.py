@@ -31,12 +31,12 @@ def half(place: torch.device) -> torch.dtype:
     return torch.float32 if place.type == "cpu" else torch.float16
 
 
-def load(kind: Any, folder: Path, place: torch.device, dtype: torch.dtype) -> Any:
-    """A model of the class `kind`, every tensor of it from the folder, in evaluation mode."""
+def load(kind: Any, folder: Path) -> Any:
+    """A model of the class `kind` in full precision on the CPU, every tensor from the folder."""
     try:
         model, told = kind.from_pretrained(
             folder,
-            dtype=dtype,
+            dtype=torch.float32,
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
@@ -50,7 +50,7 @@ def load(kind: Any, folder: Path, place: torch.device, dtype: torch.dtype) -> An
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise InputError(f"{folder}: {name} is not finite; restore the weights")
-    return model.eval().requires_grad_(False).to(place)
+    return model.eval().requires_grad_(False)
 
 
 def tokenizer(kind: Any, folder: Path, words: int) -> Any:

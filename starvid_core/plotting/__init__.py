@@ -4,6 +4,7 @@ from starvid_core.plotting.frames import Group, Strip, group, plot_study
 from starvid_core.plotting.maps import OVERLAPS, Case, overlaps, plot_attention, word_maps
 from starvid_core.plotting.planners import Drawn, plot_planners
 from starvid_core.plotting.preference import plot_preference
+from starvid_core.plotting.published import plot_published
 from starvid_core.plotting.scores import METRICS, interval, plot_scores, samples, summary
 from starvid_core.plotting.style import save, use_style
 from starvid_core.plotting.transitions import Case as TransitionCase
@@ -28,6 +29,7 @@ __all__ = [
     "plot_planners",
     "plot_preference",
     "plot_scores",
+    "plot_published",
     "plot_study",
     "samples",
     "save",

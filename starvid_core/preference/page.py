@@ -6,7 +6,7 @@ import base64
 import json
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from string import Template
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from starvid_core import video
 from starvid_core.artifacts import check_writable, write_text
 from starvid_core.errors import InputError
-from starvid_core.preference.study import FORMAT, KEY, PAGE, QUESTIONS, Study, Trial, identity
+from starvid_core.preference.study import FORMAT, KEY, PAGE, QUESTIONS, Study, build
 from starvid_core.scoring.cases import Case
 
 Pair = tuple[Case, Case]
@@ -36,23 +36,8 @@ def make(
     systems apart.
     """
     check_writable(output / KEY)
-    rng = random.Random(seed)
-    names = _names(rng, 2 * len(pairs))
-    trials = [
-        Trial(
-            id=f"pair{number:03d}",
-            prompt=first.prompt,
-            clips=dict(sorted(_clips(names, systems, (first, second)))),
-        )
-        for number, (first, second) in enumerate(pairs, 1)
-    ]
-    study = Study(
-        format=FORMAT,
-        id=identity(seed, systems, trials),
-        seed=seed,
-        systems=systems,
-        trials=trials,
-    )
+    listed = [(first.prompt, str(first.path), str(second.path)) for first, second in pairs]
+    study = build(listed, systems, seed)
     write_text(output / PAGE, page(study, rate))
     write_text(output / KEY, study.model_dump_json(indent=1) + "\n")
     return study
@@ -95,18 +80,6 @@ def page(study: Study, rate: int) -> str:
 
 def _part(name: str) -> str:
     return (_PARTS / name).read_text(encoding="utf-8")
-
-
-def _names(rng: random.Random, count: int) -> Iterator[str]:
-    """Names of clips that say nothing, all different."""
-    return iter(f"{number:08x}" for number in rng.sample(range(16**8), count))
-
-
-def _clips(
-    names: Iterator[str], systems: tuple[str, str], pair: Pair
-) -> Iterator[tuple[str, tuple[str, str]]]:
-    for system, case in zip(systems, pair, strict=True):
-        yield next(names), (system, str(case.path))
 
 
 def _encoded(path: Path, rate: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -66,6 +68,27 @@ class Study(Strict):
     @property
     def by_id(self) -> dict[str, Trial]:
         return {trial.id: trial for trial in self.trials}
+
+
+def build(pairs: Sequence[tuple[str, str, str]], systems: tuple[str, str], seed: int = 0) -> Study:
+    """A study of prompts, each with a file of the first system and one of the second."""
+    # Names of clips that say nothing.
+    names = (f"{n:08x}" for n in random.Random(seed).sample(range(16**8), 2 * len(pairs)))
+    trials = [
+        Trial(
+            id=f"pair{number:03d}",
+            prompt=prompt,
+            clips=dict(sorted((next(names), clip) for clip in zip(systems, files, strict=True))),
+        )
+        for number, (prompt, *files) in enumerate(pairs, 1)
+    ]
+    return Study(
+        format=FORMAT,
+        id=identity(seed, systems, trials),
+        seed=seed,
+        systems=systems,
+        trials=trials,
+    )
 
 
 def identity(seed: int, systems: tuple[str, str], trials: list[Trial]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starvid_core import paths
 from starvid_core.artifacts import fingerprint
+from starvid_core.errors import InputError
 from starvid_core.options import known
 from starvid_core.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, Pretrained
 from starvid_core.scoring.looks import Asking, Detecting, Embedding, Emoji, Look, Options
@@ -56,3 +57,14 @@ def chosen(judge: str, metrics: Sequence[str] = ()) -> dict[Kind, list[str]]:
         kind = served[known(f"metric of the {judge} judge", name, list(served))]
         looks.setdefault(kind, []).append(name)
     return looks
+
+
+def missing(judge: str, options: Options, metrics: Sequence[str] = ()) -> dict[str, str]:
+    """The metrics that cannot be scored here, each with what to do."""
+    found: dict[str, str] = {}
+    for kind, names in chosen(judge, metrics).items():
+        try:
+            kind.check(options)
+        except InputError as error:
+            found |= dict.fromkeys(names, str(error))
+    return found

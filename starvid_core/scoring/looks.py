@@ -12,6 +12,8 @@ from typing import Any
 from starvid_core import paths, specs, video
 from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
+from starvid_core.options import known
+from starvid_core.perception.latest import Latest
 from starvid_core.pretrained import GROUNDING_DINO, LLAVA, Pretrained
 from starvid_core.scoring.cases import Case
 from starvid_core.video import Video
@@ -22,7 +24,8 @@ class Options:
     """Where models are, and how they are run.
 
     `engine` and its options name what serves the vision-language model, `record` is a transcript
-    that keeps its replies, `binding` the version of action binding.
+    that keeps its replies, `binding` the version of action binding; `pairs` of frames that CLIP-I
+    compares are "all" or "adjacent".
     """
 
     models: Path | None = None
@@ -32,10 +35,12 @@ class Options:
     engine_options: Mapping[str, Any] = field(default_factory=dict)
     record: Path | None = None
     binding: str = "v1"
+    pairs: str = "all"
 
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise InputError(f"batch is {self.batch}; give 1 or more frames")
+        known("pairs", self.pairs, ["all", "adjacent"])
 
 
 class Look(AbstractContextManager["Look"]):
@@ -86,6 +91,8 @@ class Embedding(Look):
         self._options, self._found = options, source.find(options.models)
         precision = published.half(published.device(options.device))
         self.identity = f"{source.repository} {self._found.sha256[:12]} {precision}"
+        if options.pairs != "all":
+            self.identity += f", {options.pairs} pairs"
 
     @cached_property
     def _clip(self) -> Any:
@@ -97,7 +104,7 @@ class Embedding(Look):
         from starvid_core.metrics import clip_i, clip_t, pick_score
 
         if metric == "clip_i":
-            return clip_i.score(clip, self._clip)
+            return clip_i.score(clip, self._clip, self._options.pairs)
         score = {"clip_t": clip_t.score, "pick_score": pick_score.score}[metric]
         return score(clip, case.prompt, self._clip)
 
@@ -108,6 +115,7 @@ class Detecting(Look):
     def __init__(self, options: Options, source: Pretrained = GROUNDING_DINO) -> None:
         self._options, self._found = options, source.find(options.models)
         self.identity = f"{source.repository} {self._found.sha256[:12]}"
+        self._shown: Latest[Video] = Latest()
 
     @cached_property
     def _detector(self) -> Any:
@@ -124,7 +132,8 @@ class Detecting(Look):
         trajectory = case.trajectory
         module.validate(clip, trajectory)
         names = tuple(dict.fromkeys(name_of(s) for s in trajectory.plan.subjects))
-        return module.score(numeracy.sampled(clip), trajectory, Looking(self._detector, names))
+        shown = self._shown.of(clip, lambda: numeracy.sampled(clip))
+        return module.score(shown, trajectory, Looking(self._detector, names))
 
 
 class Asking(Look):
@@ -149,7 +158,6 @@ class Asking(Look):
     def check(options: Options) -> None:
         """Refuse to go without an engine, or by a version that there is not."""
         from starvid_core.metrics.mllm_binding import VERSIONS
-        from starvid_core.options import known
 
         known("version of action binding", options.binding, list(VERSIONS))
         if not options.engine:

@@ -9,18 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import (
-    BertConfig,
-    BertTokenizer,
-    CLIPConfig,
-    CLIPImageProcessorPil,
-    CLIPModel,
-    CLIPTokenizer,
-    GroundingDinoConfig,
-    GroundingDinoForObjectDetection,
-    GroundingDinoImageProcessorPil,
-    SwinConfig,
-)
+from transformers import CLIPTokenizer
 from transformers.utils import logging
 
 from starvid_core import cli
@@ -49,6 +38,8 @@ def starvid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 def make_clip(folder: Path, tokenizer: CLIPTokenizer) -> None:
     """CLIP with one layer of 16 for pictures of 32x32."""
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
     layer = {
         "hidden_size": 16,
         "intermediate_size": 32,
@@ -73,6 +64,16 @@ def make_clip(folder: Path, tokenizer: CLIPTokenizer) -> None:
 
 def make_grounding_dino(folder: Path) -> None:
     """GroundingDINO with one layer of everything, for pictures of 64 pixels."""
+    # Imported here, because only few tests need them and they take seconds.
+    from transformers import (
+        BertConfig,
+        BertTokenizer,
+        GroundingDinoConfig,
+        GroundingDinoForObjectDetection,
+        GroundingDinoImageProcessorPil,
+        SwinConfig,
+    )
+
     words = BertConfig(
         vocab_size=len(WORDS),
         hidden_size=16,

@@ -70,10 +70,7 @@ def test_the_score_is_the_published_one_of_recorded_replies(case: dict) -> None:
 
 
 def test_version_one_asks_twice_at_its_temperature() -> None:
-    judge = scripted(["A dog runs past.", {"score": 5, "explanation": "Both."}])
-    judge.reply = (lambda replies: lambda _: next(replies))(
-        iter(['"A dog runs past."', {"score": 5, "explanation": "Both."}])
-    )
+    judge = scripted(['"A dog runs past."', {"score": 5, "explanation": "Both."}])
     mllm_binding.score(VIDEO, asked(), judge, "v1")
     first, second = judge.asked
     assert (first.temperature, second.temperature, first.seed) == (0.2, 0.2, 0)
@@ -194,6 +191,22 @@ def test_a_grammar_takes_what_its_type_takes(name: str) -> None:
     if name != "description":
         with pytest.raises(Unscored):
             form.read(wrong)
+
+
+def keywords(schema: object) -> set[str]:
+    """Every keyword of a schema; names of properties are none."""
+    if not isinstance(schema, dict):
+        return set()
+    inner = [*schema.get("properties", {}).values(), schema.get("items")]
+    return set(schema).union(*map(keywords, inner))
+
+
+def test_schemas_use_only_what_every_server_reads_alike() -> None:
+    allowed = {"type", "properties", "required", "additionalProperties", "enum"}
+    allowed |= {"minimum", "maximum", "maxLength"}
+    forms = [*mllm_questions.DESCRIPTION.values(), mllm_questions.ACTIONS]
+    for form in (*forms, *(form for form, _, _ in FORMS.values())):
+        assert keywords(dict(form.schema)) <= allowed
 
 
 def test_replies_are_kept_and_replayed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel
 
 from starvid_core.errors import InputError
 from starvid_core.perception import clip, grounding_dino, published
+from starvid_core.perception.latest import Latest
 from starvid_core.pretrained import (
     CLIP_VIT_L,
     GROUNDING_DINO,
@@ -111,7 +113,7 @@ def damaged(folder: Path, change: str) -> None:
 def test_damaged_weights_are_one_line(own: Path, change: str, said: str) -> None:
     damaged(own, change)
     with pytest.raises(InputError, match=said) as told:
-        published.load(CLIPModel, own, torch.device("cpu"), torch.float32)
+        published.load(CLIPModel, own)
     assert "\n" not in str(told.value)
 
 
@@ -140,9 +142,19 @@ def test_a_device_that_is_not_there_is_one_line() -> None:
 def test_clip_gives_unit_vectors_whatever_the_batch(tiny_clip: clip.Clip) -> None:
     seen = tiny_clip.frames(NOISE)
     assert seen.shape == (5, 8) and np.allclose(np.linalg.norm(seen, axis=1), 1, atol=1e-6)
-    whole = clip.Clip(tiny_clip.model, tiny_clip.tokenizer, tiny_clip.processor, batch=99)
+    whole = replace(tiny_clip, batch=99, _latest=Latest())
     assert np.allclose(whole.frames(NOISE), seen, atol=1e-6)
     assert np.isclose(np.linalg.norm(tiny_clip.text("a dog runs")), 1)
+
+
+def test_half_precision_does_not_round_the_scale(
+    tiny_clip: clip.Clip, tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "half", lambda place: torch.float16)
+    half = clip.load(Found(tiny_models / CLIP_VIT_L.name, ""), "cpu")
+    assert half.model.dtype == torch.float16 and half.scale == tiny_clip.scale
+    assert np.allclose(half.frames(NOISE), tiny_clip.frames(NOISE), atol=5e-3)
+    assert half.text("a dog runs").dtype == np.float32
 
 
 def test_clip_is_what_transformers_computes(tiny_clip: clip.Clip) -> None:

@@ -15,6 +15,7 @@ import pytest
 from planners import rules, schema
 from planners.engines.base import EngineError
 from starvid_core import paths, scoring, video
+from starvid_core.perception.grounding_dino import GroundingDino
 from starvid_core.scoring import judges, looks
 from starvid_core.scoring.run import MOST_FAILURES
 
@@ -86,6 +87,36 @@ def test_a_folder_is_scored_into_a_table_and_means(
     assert told["models"]["clip_t"].startswith("openai/clip-vit-large-patch14 ")
     assert "note: layout leaves out 2 of 4 videos, first 2-black.npy: no planned boxes" in notes
     assert "clip_t" in said and "scores.csv" in said
+
+
+def test_clip_i_compares_all_pairs_or_adjacent_ones(
+    starvid: Callable, models: Path, videos: Path, tmp_path: Path
+) -> None:
+    found = []
+    for pairs in ("all", "adjacent"):
+        given = ("--metrics", "clip_i", "--pairs", pairs, "-o", tmp_path / pairs)
+        assert starvid("score", videos, *given, *options(models))[0] == 0
+        found.append(lines_of(tmp_path / pairs)["1-noise.gif"]["clip_i"])
+    assert found[0] != found[1]
+
+
+def test_the_detector_looks_once_at_sixteen_frames_for_both_of_its_metrics(
+    models: Path, plans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (20, 32, 48, 3), dtype=np.uint8)
+    np.save(tmp_path / "1-noise.npy", noise)
+    looked: list[tuple[int, str]] = []
+    query = GroundingDino._query
+    monkeypatch.setattr(
+        GroundingDino,
+        "_query",
+        lambda self, clip, name: looked.append((len(clip), name)) or query(self, clip, name),
+    )
+    cases = scoring.find(tmp_path / "1-noise.npy", plans=plans)
+    metrics = scoring.chosen("published", ["numeracy", "layout"])
+    given = scoring.Options(models, "cpu", 8)
+    [row] = scoring.score(cases, metrics, given, progress=False).rows
+    assert looked == [(16, "dog")] and set(row.values) == {"numeracy", "layout"}
 
 
 def test_a_second_call_looks_at_nothing_again(
@@ -239,6 +270,7 @@ def test_the_embedded_judge_scores_by_the_same_call(starvid: Callable, tmp_path:
         (("--judge", "publishd"), "unknown judge 'publishd', expected emoji, published; did you"),
         (("--judge", "published", "--metrics", "clip"), "did you mean clip_"),
         (("--judge", "published", "--metrics", "clip_t", "--batch", "0"), "batch is 0"),
+        (("--judge", "published", "--metrics", "clip_i", "--pairs", "al"), "unknown pairs 'al'"),
         (("--judge", "published", "--metrics", "clip_t", "--device", "toaster"), "cannot be used"),
         (("--prompts", "/nowhere.txt"), "prompts /nowhere.txt cannot be read"),
         (("--plan", "/nowhere.json"), "/nowhere.json"),
