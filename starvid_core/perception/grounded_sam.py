@@ -116,6 +116,6 @@ def load(models: Path | None = None, device: str = "cpu") -> GroundedSam:
     words, masks = GROUNDING_DINO.find(models), SAM.find(models)
     return GroundedSam(
         grounding_dino.load(words, device),
-        published.load(Sam2VideoModel, masks.folder, place, torch.float32),
+        published.load(Sam2VideoModel, masks.folder).to(place),
         f"grounded_sam {sha256_text(words.sha256 + masks.sha256)[:12]}",
     )
