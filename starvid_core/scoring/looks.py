@@ -12,7 +12,7 @@ from typing import Any
 from starvid_core import paths, specs, video
 from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
-from starvid_core.pretrained import GROUNDING_DINO, LLAVA, Pretrained
+from starvid_core.pretrained import GROUNDING_DINO, LLAVA, SAM, Pretrained
 from starvid_core.scoring.cases import Case
 from starvid_core.video import Video
 
@@ -125,6 +125,33 @@ class Detecting(Look):
         module.validate(clip, trajectory)
         names = tuple(dict.fromkeys(name_of(s) for s in trajectory.plan.subjects))
         return module.score(numeracy.sampled(clip), trajectory, Looking(self._detector, names))
+
+
+class Following(Look):
+    """GroundingDINO and SAM 2.1: DSR-Score."""
+
+    def __init__(self, options: Options) -> None:
+        from starvid_core.perception import grounded_sam
+
+        self._options = options
+        self.identity = grounded_sam.identity(*grounded_sam.find(options.models))
+
+    @staticmethod
+    def check(options: Options) -> None:
+        """Refuse to go without the weights of either."""
+        for source in (GROUNDING_DINO, SAM):
+            source.folder(options.models)
+
+    @cached_property
+    def _tracker(self) -> Any:
+        from starvid_core.perception import grounded_sam
+
+        return grounded_sam.load(self._options.models, self._options.device, self._options.batch)
+
+    def score(self, metric: str, clip: Video, case: Case) -> dict[str, float]:
+        from starvid_core.metrics import dsr_score
+
+        return dsr_score.score(clip, case.trajectory, self._tracker)
 
 
 class Asking(Look):
