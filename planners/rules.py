@@ -16,7 +16,7 @@ def plan(prompt: str, frames: int = 8) -> Trajectory:
     """Who does what, where, at every key frame; InputError for a prompt that it cannot read."""
     if not isinstance(frames, int) or isinstance(frames, bool) or not 1 <= frames <= MOST_FRAMES:
         raise InputError(f"frames is {frames!r}; give a whole number from 1 to {MOST_FRAMES}")
-    told = relations.find(prompt)
+    told = relations.find(prompt) if isinstance(prompt, str) else None
     if told is not None:
         return transitions.plan(told, frames)
     reading = read(prompt)

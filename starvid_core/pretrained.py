@@ -96,8 +96,13 @@ GROUNDING_DINO = Pretrained(
     0.69,
     "1a2412ef99bd74bcd3c2a246fa1e48581f8889a1300c9051974741314fc042f3",
 )
-# What SpatialAlign follows with. Not pinned: no commit of it could be looked up.
-SAM = Pretrained("facebook/sam2.1-hiera-large", "main", 0.9)
+# What SpatialAlign follows with.
+SAM = Pretrained(
+    "facebook/sam2.1-hiera-large",
+    "665f8e2ad61cf5f53d65644ff27c8ee525124610",
+    0.9,
+    "dc407dce21301fd94abb395c5099b4f2c455fdc8a8f261ac3d0ea6d4cd197230",
+)
 LLAVA = Pretrained(
     "llava-hf/llava-v1.6-34b-hf",
     "66b6feb83d0249dc9f31a24bd3abfb63f90e41aa",

@@ -70,7 +70,7 @@ def judge_of(source: Source) -> tuple[Judge | Tracker, str]:
         return emoji.load(), fingerprint(paths.CHECKPOINTS / "judge")[:12]
     from starvid_core.perception import grounded_sam
 
-    tracker = grounded_sam.load(source.models, source.device)
+    tracker = grounded_sam.load(source.models, source.device, source.batch)
     return tracker, tracker.identity
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from starvid_core import relations
 from starvid_core.errors import InputError
+from starvid_core.metrics.base import Unscored, check_video
 from starvid_core.metrics.dsr_boxes import Boxes, locate
 from starvid_core.metrics.dsr_quality import identity
 from starvid_core.metrics.dsr_screening import PAPER, DSRConfig, Screening, scaled
@@ -155,20 +156,27 @@ def read(
     return Reading(screening, subject, thing, dsr(subject, thing, told.kind, config))
 
 
+def validate(video: Video, trajectory: Trajectory) -> None:
+    """Refuse what is no video, and a prompt that tells of no change of place."""
+    check_video(video)
+    if not applies(trajectory):
+        said = f"{trajectory.plan.prompt[:80]!r} tells of no change of place"
+        raise Unscored(f"{said}; write {relations.FORM!r}")
+
+
 def applies(trajectory: Trajectory) -> bool:
     """Whether the prompt tells of a transition, so that it can be scored."""
     return relations.find(trajectory.plan.prompt) is not None
 
 
 def score(video: Video, trajectory: Trajectory, judge: Judge | Tracker) -> dict[str, float]:
-    """`dsr` in [0, 1] and its components, NaN for an INVALID video and for any other prompt.
+    """`dsr` in [0, 1] and its components, NaN for an INVALID video.
 
     `dsr_correct`: 1 from 0.7 on, 0 for an INVALID video; `dsr_invalid`; ours: `dsr_strict`, the way
     of the object and the longest jump of the subject in diagonals, and `identity`.
     """
-    told = relations.find(trajectory.plan.prompt)
-    if told is None:
-        return dict.fromkeys(NAMES, math.nan)
+    validate(video, trajectory)
+    told = relations.parse(trajectory.plan.prompt)
     found = read(video, told, judge, scaled(len(video)))
     result, size = found.result, video.shape[1:3]
     return {

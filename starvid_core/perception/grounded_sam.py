@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from starvid_core.artifacts import sha256_text
 from starvid_core.perception import grounding_dino, published
-from starvid_core.perception.grounding_dino import GroundingDino, Seen
-from starvid_core.pretrained import GROUNDING_DINO, SAM
+from starvid_core.perception.grounding_dino import BATCH, GroundingDino, Seen
+from starvid_core.pretrained import GROUNDING_DINO, SAM, Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
 
@@ -105,7 +105,16 @@ def extent(mask: np.ndarray) -> Box | None:
     return Box(x0, rows[0] / height, x1, (rows[-1] + 1) / height)
 
 
-def load(models: Path | None = None, device: str = "cpu") -> GroundedSam:
+def find(models: Path | None = None) -> tuple[Found, Found]:
+    """The weights of both, or an InputError with the command that fetches what is missing."""
+    return GROUNDING_DINO.find(models), SAM.find(models)
+
+
+def identity(words: Found, masks: Found) -> str:
+    return f"grounded_sam {sha256_text(words.sha256 + masks.sha256)[:12]}"
+
+
+def load(models: Path | None = None, device: str = "cpu", batch: int = BATCH) -> GroundedSam:
     """Both models from folders of `models`, or from the cache of Hugging Face; nothing is fetched.
 
     Raises InputError for weights that are missing, with the command that fetches them.
@@ -113,9 +122,9 @@ def load(models: Path | None = None, device: str = "cpu") -> GroundedSam:
     from transformers import Sam2VideoModel
 
     place = published.device(device)
-    words, masks = GROUNDING_DINO.find(models), SAM.find(models)
+    words, masks = find(models)
     return GroundedSam(
-        grounding_dino.load(words, device),
+        grounding_dino.load(words, device, batch),
         published.load(Sam2VideoModel, masks.folder).to(place),
-        f"grounded_sam {sha256_text(words.sha256 + masks.sha256)[:12]}",
+        identity(words, masks),
     )

@@ -10,7 +10,15 @@ from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
 from starvid_core.options import known
 from starvid_core.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, Pretrained
-from starvid_core.scoring.looks import Asking, Detecting, Embedding, Emoji, Look, Options
+from starvid_core.scoring.looks import (
+    Asking,
+    Detecting,
+    Embedding,
+    Emoji,
+    Following,
+    Look,
+    Options,
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,12 @@ EMOJI = Kind(Emoji, lambda options: fingerprint(paths.CHECKPOINTS / "judge"))
 CLIP = of_weights(Embedding, CLIP_VIT_L)
 PREFERENCE = of_weights(Embedding, PICK_SCORE)
 DETECTOR = of_weights(Detecting, GROUNDING_DINO)
+TRACKER = Kind(Following, Following.check)
 MLLM = Kind(Asking, Asking.check)
 
 # What each judge can say, in the order of the paper's tables.
 JUDGES: dict[str, dict[str, Kind]] = {
-    "emoji": {"numeracy": EMOJI, "action_binding": EMOJI, "layout": EMOJI},
+    "emoji": {"numeracy": EMOJI, "action_binding": EMOJI, "layout": EMOJI, "dsr": EMOJI},
     "published": {
         "pick_score": PREFERENCE,
         "clip_i": CLIP,
@@ -42,18 +51,22 @@ JUDGES: dict[str, dict[str, Kind]] = {
         "numeracy": DETECTOR,
         "action_binding": MLLM,
         "layout": DETECTOR,
+        "dsr": TRACKER,
     },
 }
+# Metrics of prompts of one kind, which are scored when they are named.
+NAMED = ("dsr",)
 
 
 def chosen(judge: str, metrics: Sequence[str] = ()) -> dict[Kind, list[str]]:
-    """These metrics of a judge, or all, by look, so that each model is loaded once.
+    """These metrics of a judge, or all that any prompt can be asked for, by look, so that each
+    model is loaded once.
 
     Raises InputError for a judge or a metric that there is not.
     """
     served = JUDGES[known("judge", judge, list(JUDGES))]
     looks: dict[Kind, list[str]] = {}
-    for name in dict.fromkeys(metrics) or served:
+    for name in dict.fromkeys(metrics) or [name for name in served if name not in NAMED]:
         kind = served[known(f"metric of the {judge} judge", name, list(served))]
         looks.setdefault(kind, []).append(name)
     return looks

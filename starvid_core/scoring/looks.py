@@ -14,7 +14,7 @@ from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
 from starvid_core.options import known
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import GROUNDING_DINO, LLAVA, Pretrained
+from starvid_core.pretrained import GROUNDING_DINO, LLAVA, SAM, Pretrained
 from starvid_core.scoring.cases import Case
 from starvid_core.video import Video
 
@@ -134,6 +134,33 @@ class Detecting(Look):
         names = tuple(dict.fromkeys(name_of(s) for s in trajectory.plan.subjects))
         shown = self._shown.of(clip, lambda: numeracy.sampled(clip))
         return module.score(shown, trajectory, Looking(self._detector, names))
+
+
+class Following(Look):
+    """GroundingDINO and SAM 2.1: DSR-Score."""
+
+    def __init__(self, options: Options) -> None:
+        from starvid_core.perception import grounded_sam
+
+        self._options = options
+        self.identity = grounded_sam.identity(*grounded_sam.find(options.models))
+
+    @staticmethod
+    def check(options: Options) -> None:
+        """Refuse to go without the weights of either."""
+        for source in (GROUNDING_DINO, SAM):
+            source.folder(options.models)
+
+    @cached_property
+    def _tracker(self) -> Any:
+        from starvid_core.perception import grounded_sam
+
+        return grounded_sam.load(self._options.models, self._options.device, self._options.batch)
+
+    def score(self, metric: str, clip: Video, case: Case) -> dict[str, float]:
+        from starvid_core.metrics import dsr_score
+
+        return dsr_score.score(clip, case.trajectory, self._tracker)
 
 
 class Asking(Look):

@@ -8,10 +8,12 @@ import pytest
 
 from planners import rules
 from starvid_core import (
+    adapters,
     backbones,
     counting,
     experiment,
     handcount,
+    lora,
     paths,
     renders,
     sampling,
@@ -22,7 +24,7 @@ from starvid_core.artifacts import verify_manifest, write_json
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.methods import none, starvid
-from starvid_core.metrics import METRICS, emoji_clip_i, flicker
+from starvid_core.metrics import emoji_clip_i, fitting, flicker
 from starvid_core.moving_emoji.captions import caption
 from starvid_core.moving_emoji.data import generator
 from starvid_core.moving_emoji.world import FIRST, Scene, WorldConfig, act, render
@@ -58,6 +60,14 @@ def test_shipped_files_are_those_of_their_manifests_and_small() -> None:
     assert max(sizes) < 16 * MEBIBYTE and sum(sizes) < 60 * MEBIBYTE
 
 
+def test_shipped_loras_are_small_and_fit_the_shipped_model(backbone: backbones.Backbone) -> None:
+    for folder in sorted(paths.LORAS.glob("*/")):
+        adapters.check_base(folder, "emoji", backbone.fingerprint)
+        assert (folder / adapters.WEIGHTS).stat().st_size < MEBIBYTE
+        with lora.applied(backbone.network.module, folder):
+            pass
+
+
 def test_the_judge_reads_clean_renders_it_has_not_seen(judge: emoji.EmojiJudge) -> None:
     found = accuracy(judge, FIRST, 60)
     assert found["exact_sets"] >= 0.97 and found["motion"] >= 0.95 and found["box_iou"] > 0.85
@@ -74,7 +84,7 @@ def test_a_render_of_a_plan_gets_full_marks_from_every_metric(judge: emoji.Emoji
     planned = type(plan)(plan.plan, clip.boxes)
     scores = {
         k: v
-        for metric in METRICS.values()
+        for metric in fitting(planned).values()
         for k, v in metric.score(clip.video, planned, judge).items()
     }
     assert scores["exact"] == scores["numeracy"] == scores["action_binding"] == 1.0

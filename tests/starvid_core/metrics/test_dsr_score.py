@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from starvid_core.errors import InputError
 from starvid_core.metrics import dsr_score, fitting
+from starvid_core.metrics.base import Unscored
 from starvid_core.metrics.dsr_score import PAPER, DSRConfig, correctness, dsr, scaled, ssr
 from starvid_core.perception.base import Detection
 from starvid_core.relations import TYPES, Transition
@@ -275,4 +276,7 @@ def test_a_second_dog_in_two_of_eight_frames_makes_it_invalid() -> None:
 def test_other_prompts_are_not_asked_for_it() -> None:
     other = plan("A dog runs and a cat sits.")
     assert "dsr" not in fitting(other) and "dsr" in fitting(plan(TOLD.prompt))
-    assert all(math.isnan(v) for v in dsr_score.score(VIDEO, other, Reading(passing())).values())
+    with pytest.raises(Unscored, match="'A dog runs and a cat sits.' tells of no change of place"):
+        dsr_score.score(VIDEO, other, Reading(passing()))
+    with pytest.raises(Unscored, match="is no video"):
+        dsr_score.validate(VIDEO[:0], plan(TOLD.prompt))

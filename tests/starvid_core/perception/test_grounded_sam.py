@@ -80,6 +80,7 @@ def models(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         make_segmenter(folder / SAM.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grounded_sam, "GROUNDING_DINO", replace(GROUNDING_DINO, sha256=""))
+        patch.setattr(grounded_sam, "SAM", replace(SAM, sha256=""))
         yield folder
 
 

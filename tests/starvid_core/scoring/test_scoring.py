@@ -15,6 +15,9 @@ import pytest
 from planners import rules, schema
 from planners.engines.base import EngineError
 from starvid_core import paths, scoring, video
+from starvid_core.moving_emoji import transition_prompts, transitions
+from starvid_core.moving_emoji.data import generator
+from starvid_core.moving_emoji.world import SPATIAL, render
 from starvid_core.perception.grounding_dino import GroundingDino
 from starvid_core.scoring import judges, looks
 from starvid_core.scoring.run import MOST_FAILURES
@@ -105,18 +108,18 @@ def test_the_detector_looks_once_at_sixteen_frames_for_both_of_its_metrics(
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 32, 48, 3), dtype=np.uint8)
     np.save(tmp_path / "1-noise.npy", noise)
-    looked: list[tuple[int, str]] = []
-    query = GroundingDino._query
+    looked: list[tuple[int, list[str]]] = []
+    query = GroundingDino.query
     monkeypatch.setattr(
         GroundingDino,
-        "_query",
-        lambda self, clip, name: looked.append((len(clip), name)) or query(self, clip, name),
+        "query",
+        lambda self, clip, names: looked.append((len(clip), names)) or query(self, clip, names),
     )
     cases = scoring.find(tmp_path / "1-noise.npy", plans=plans)
     metrics = scoring.chosen("published", ["numeracy", "layout"])
     given = scoring.Options(models, "cpu", 8)
     [row] = scoring.score(cases, metrics, given, progress=False).rows
-    assert looked == [(16, "dog")] and set(row.values) == {"numeracy", "layout"}
+    assert looked == [(16, ["dog"])] and set(row.values) == {"numeracy", "layout"}
 
 
 def test_a_second_call_looks_at_nothing_again(
@@ -307,3 +310,33 @@ def test_a_kept_result_that_was_damaged_is_named(videos: Path, counting: type[Co
     kept.write_text("{")
     [row] = scoring.score(case, chosen(counting), progress=False).rows
     assert str(kept) in row.dropped["numeracy"]
+
+
+def test_changes_of_sides_are_scored_when_asked_for(starvid: Callable, tmp_path: Path) -> None:
+    told = transition_prompts.load("eval")[0]
+    clip = render(transitions.scene(told, told.kind, generator(6, 0)), SPATIAL).video
+    (tmp_path / "videos").mkdir()
+    for number in (1, 2, 3):
+        np.save(tmp_path / "videos" / f"{number}.npy", clip)
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("\n".join((told.prompt, told.mirrored.prompt, "A dog is running.")))
+    given = ("--prompts", prompts, "--metrics", "dsr", "-o", tmp_path / "out")
+    code, _, notes = starvid("score", tmp_path / "videos", *given)
+    assert code == 0, notes
+    right, wrong, other = lines_of(tmp_path / "out").values()
+    assert float(right["dsr"]) >= 0.7 and float(right["dsr_correct"]) == 1
+    assert float(wrong["dsr"]) <= 0.3 and float(wrong["dsr_correct"]) == 0
+    assert other["dsr"] == "" and "tells of no change of place" in other["dropped"]
+
+
+def test_without_a_name_only_metrics_of_any_prompt_are_scored() -> None:
+    for judge in scoring.JUDGES:
+        named = {name for names in scoring.chosen(judge).values() for name in names}
+        assert named == set(scoring.JUDGES[judge]) - {"dsr"}
+
+
+def test_the_tracker_says_which_weights_it_lacks(starvid: Callable, tmp_path: Path) -> None:
+    np.save(tmp_path / "1.npy", np.zeros((8, 32, 48, 3), np.uint8))
+    given = ("--judge", "published", "--models", tmp_path, "--metrics", "dsr")
+    code, _, notes = starvid("score", tmp_path / "1.npy", "--prompts", "llm_benchmark", *given)
+    assert code == 2 and "no weights of IDEA-Research/grounding-dino-tiny" in notes
