@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import Prompt, app, printable
+from starvid_core.cli.app import Prompt, app, printable, setting
 
 if TYPE_CHECKING:
     from starvid_core.experiment import RunSpec
@@ -27,13 +27,16 @@ def generate(
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Default: by rules.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="Classifier-free.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the method")
+    ] = None,
     save_attention: Annotated[
         bool, typer.Option("--save-attention", help="Also write OUT.attention.npz.")
     ] = False,
 ) -> None:
     """Make a video of PROMPT."""
     from planners import schema
-    from starvid_core import experiment, video
+    from starvid_core import experiment, specs, video
     from starvid_core.artifacts import check_writable
 
     video.suffix(output)
@@ -41,6 +44,7 @@ def generate(
     chosen = {"steps": steps, "guidance_scale": guidance_scale}
     given = schema.load(plan_file) if plan_file else None
     options = {name: value for name, value in chosen.items() if value is not None}
+    options |= specs.typed(method, [setting(text) for text in option or []])
     one = experiment.spec(prompt, method, seed, backbone, given, **options)
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.

@@ -1,6 +1,7 @@
 """The command line: what works, and every bad input as one line with exit code 2."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 
@@ -174,6 +175,45 @@ def test_a_wrong_plan_file_is_one_line(starvid, tmp_path, plan_file, damage, sai
 def test_a_wrong_option_is_one_line(starvid, tmp_path, options, said):
     assert refused(starvid("generate", PROMPT, "-o", tmp_path / "out.mp4", *options), *said)
     assert not list(tmp_path.glob("out*"))
+
+
+def test_options_of_a_method_change_its_video(starvid, tmp_path, model):
+    made = []
+    for n, options in enumerate([(), ("-O", "phrase=noun+verb", "-O", "amplified=1")]):
+        out = tmp_path / f"{n}.gif"
+        command = ("generate", PROMPT, "--method", "dav", "--steps", 2, "-o", out, *options)
+        assert starvid(*command)[0] == 0
+        made.append(out.read_bytes())
+    assert made[0] != made[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "said"),
+    [
+        ("lvd", "treshold=1", "unknown option of lvd 'treshold', .*; did you mean threshold"),
+        ("lvd", "threshold=much", "threshold must be like 200.0, got 'much'"),
+        ("lvd", "threshold=-1", "threshold must be a number of at least 0, got -1.0"),
+        ("lvd", "threshold=nan", "threshold must be a number of at least 0, got nan"),
+        ("lvd", "threshold", "a parameter is NAME=VALUE, got 'threshold'"),
+        ("none", "threshold=1", "unknown option of none 'threshold', expected none"),
+        ("starvid", "spatial_iterations=2.5", "spatial_iterations must be like 10, got '2.5'"),
+        ("starvid", "stages=top", "stages must be some of down, mid, up"),
+        ("starvid", "stages=", "stages must be some of down, mid, up"),
+        ("attention_mask", "both=maybe", "both must be like true, got 'maybe'"),
+        ("best_of_n", "n=0", "n must be 1 or more"),
+        ("starvit", "n=1", "unknown method 'starvit', .*; did you mean starvid"),
+    ],
+)
+def test_a_wrong_option_of_a_method_is_one_line(starvid, tmp_path, model, method, option, said):
+    out = tmp_path / "out.mp4"
+    code, _, err = starvid("generate", PROMPT, "--method", method, "-O", option, "-o", out)
+    assert code == 2 and err.count("\n") == 1
+    assert re.search(said, err), err
+
+
+def test_an_option_of_a_method_is_given_once(starvid, tmp_path, model):
+    command = ("--method", "lvd", "-O", "weight=1", "-O", "weight=2", "-o", tmp_path / "out.mp4")
+    assert refused(starvid("generate", PROMPT, *command), "weight is given twice, 1.0 and '2'")
 
 
 @pytest.mark.parametrize("name", ["out.avi", "out", "file/out.mp4", "folder.mp4"])
