@@ -330,7 +330,7 @@ def test_a_study_is_every_variant_on_every_prompt_and_seed(study):
         "prompts": ["a", "b", "c"],
         "seeds": [0, 1],
         "options": {"steps": 25},
-        "variants": {"Plain": {"method": "none"}, "StarVid": {"steps": 50}},
+        "variants": {"Plain": {"method": "none"}, "StarVid": {"options": {"steps": 50}}},
     }
     full, quick = study(declared), study(declared, quick=True)
     assert len(full.cells) == 12 and full.cells[0] == ("Plain", "a", 0)
