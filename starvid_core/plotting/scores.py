@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,14 @@ Paper = Mapping[str, Mapping[str, float]]
 
 def interval(values: Values, share: float = 0.95) -> tuple[float, float]:
     """Bootstrap interval of the mean over clips: percentiles of 10,000 fixed resamples."""
-    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [(1 - share) / 2, (1 + share) / 2])
+    means = values[_resamples(len(values))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _resamples(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
 
 
 def samples(table: Any, metrics: Iterable[str] = METRICS) -> dict[str, dict[str, np.ndarray]]:
