@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def ensure(
             watch.stop()
             for one, clip in zip(group, clips, strict=True):
                 cost = watch.cost(len(group), one.sampling, len(clip.losses))
-                _store(one, clip, _chosen_cost(one) if one.judge else cost)
+                _store(one, clip, _cost(one) if one.judge else cost)
                 bar.update()
     return [Run(paths.RUNS / s.key) for s in wanted]
 
@@ -183,25 +183,28 @@ def _sample(
     return sampling.sample(model, prompts, guides, seeds, shared.sampling, shared.record, watch)
 
 
-def _chosen(group: Sequence[RunSpec], method: Chooser, backbone: Backbone) -> list[Clip]:
-    """Of every run's plain clips the one that the method prefers; they are runs of their own."""
-    plain = [_plain(one, method.seeds(one.seed, one.config)) for one in group]
-    runs = iter(ensure([s for specs in plain for s in specs], backbone, progress=False))
-    made = [[next(runs) for _ in specs] for specs in plain]
-    return [_best(one, found, method) for one, found in zip(group, made, strict=True)]
+def rivals(one: RunSpec) -> list[RunSpec]:
+    """The plain runs of which a method that chooses keeps one; of another method the run itself."""
+    if not one.judge:
+        return [one]
+    from starvid_core import methods
 
-
-def _plain(one: RunSpec, seeds: Sequence[int]) -> list[RunSpec]:
+    seeds = cast(Chooser, methods.load(one.method)).seeds(one.seed, one.config)
     bare = replace(one, method="none", config=defaults("none"), judge="")
     return [replace(bare, seed=seed) for seed in seeds]
 
 
-def _chosen_cost(one: RunSpec) -> Cost:
-    """What all clips took that one was chosen from, whenever they were made."""
-    from starvid_core import methods
+def _cost(one: RunSpec) -> Cost:
+    """What all the clips took of which one was kept, whenever they were made."""
+    return costs.total(Run(paths.RUNS / rival.key).cost for rival in rivals(one))
 
-    seeds = methods.load(one.method).seeds(one.seed, one.config)
-    return costs.total(Run(paths.RUNS / s.key).cost for s in _plain(one, seeds))
+
+def _chosen(group: Sequence[RunSpec], method: Chooser, backbone: Backbone) -> list[Clip]:
+    """Of every run's plain clips the one that the method prefers; they are runs of their own."""
+    plain = [rivals(one) for one in group]
+    runs = iter(ensure([s for specs in plain for s in specs], backbone, progress=False))
+    made = [[next(runs) for _ in specs] for specs in plain]
+    return [_best(one, found, method) for one, found in zip(group, made, strict=True)]
 
 
 def _best(one: RunSpec, runs: Sequence[Run], method: Chooser) -> Clip:

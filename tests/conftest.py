@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from starvid_core import paths
+from starvid_core.artifacts import fingerprint
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
@@ -117,6 +120,23 @@ def tiny_backbone(tokenizer: CLIPTokenizer) -> Backbone:
         downscale=4,
         sampling=SamplingConfig(steps=4, guidance_scale=3.0),
         fingerprint="0" * 64,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_emoji(tiny_backbone: Backbone) -> Backbone:
+    """The tiny backbone in the place of the shipped one: with its name and its tokenizer."""
+    shipped = paths.CHECKPOINTS / "emoji"
+    tokenizer = CLIPTokenizer.from_pretrained(shipped / "tokenizer")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        text_encoder = make_text_encoder(tokenizer)
+    return replace(
+        tiny_backbone,
+        name="emoji",
+        tokenizer=tokenizer,
+        text_encoder=text_encoder,
+        fingerprint=fingerprint(shipped),
     )
 
 
