@@ -15,7 +15,7 @@ from starvid_core.video import Video
 
 KEPT = 4
 
-Sheet = UInt8[np.ndarray, "height width 3"]
+Sheet = UInt8[np.ndarray, "_height _width 3"]
 
 
 def kept(frames: int, count: int = KEPT) -> list[int]:

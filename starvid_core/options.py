@@ -22,7 +22,8 @@ def known(kind: str, name: str, expected: Sequence[str]) -> str:
     """`name` if it is one of the expected; otherwise an error with the nearest one."""
     if name in expected:
         return name
-    near = difflib.get_close_matches(name, expected, 1)
+    begun = [one for one in expected if name and one.startswith(name)]
+    near = difflib.get_close_matches(name, expected, 1) or begun
     hint = f"; did you mean {near[0]}?" if near else ""
     raise InputError(f"unknown {kind} {name!r}, expected {', '.join(expected) or 'none'}{hint}")
 

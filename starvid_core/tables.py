@@ -168,7 +168,9 @@ def compute(found: Results, rows: DataFrame) -> DataFrame:
 def with_time(lines: DataFrame, found: Sequence[Results]) -> DataFrame:
     """The printed table with what a clip of each line costs, in multiples of the plain model's."""
     times = [f"{v:.1f} ×" for one in found for v in costs(one)["times"]]
-    return lines.assign(**{"time": times}).rename(columns={"time": "Time"})
+    timed = lines.copy()
+    timed["Time", ""] = times
+    return timed
 
 
 def points(found: Results, metric: str) -> list[Point]:

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from starvid_core import cli, experiment, paths, video
+from starvid_core import cli, experiment, paths, studies, video
 from starvid_core.artifacts import fingerprint, write_json, write_manifest
 from starvid_core.cli.app import say_in_one_line
+from starvid_core.cli.figures import tell_missing
 from starvid_core.errors import InputError
+from starvid_core.moving_emoji import cast
 
 PROMPT = "A dog is running and a cat is jumping."
 WORLD = {
@@ -265,6 +267,32 @@ def test_a_video_of_another_size_or_kind_is_not_scored(starvid, tmp_path, plan_f
 def test_figures_refuse_what_is_not_there(starvid):
     assert refused(starvid("figures", "fig99"), "no notebook 'fig99'")
     assert refused(starvid("figures", "-p", "steps"), "a parameter is NAME=VALUE, got 'steps'")
+
+
+def test_studies_are_listed_with_their_size_cost_and_state(starvid, tmp_path, monkeypatch):
+    everything = {"subjects": list(cast.SUBJECTS), "motions": list(cast.MOTIONS)}
+    for name in ("emoji", "judge"):
+        write_json(tmp_path / "checkpoints" / name / "world.json", everything)
+        write_manifest(tmp_path / "checkpoints" / name)
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
+    code, out, _ = starvid("study")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert code == 0 and set(studies.names()) <= set(lines)
+    assert "no results yet" in lines["benchmark_pairs"]
+    assert "reproduce" in lines["fig05_comparison"]
+
+
+def test_studies_refuse_what_is_not_there(starvid):
+    assert refused(starvid("study", "tab03"), "unknown study 'tab03'", "did you mean tab03_constr")
+    said = "give names of studies or --all, not both"
+    assert refused(starvid("study", "--all", "benchmark_pairs"), said)
+
+
+def test_figures_that_wait_for_results_are_named(starvid, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
+    tell_missing(["tab01_benchmarks", "fig05_comparison"])
+    said = "tab01_benchmarks: no results yet; starvid study tab01_action_binding tab01_llm_bench"
+    assert said in capsys.readouterr().err
 
 
 def test_training_refuses_what_it_does_not_know(starvid):

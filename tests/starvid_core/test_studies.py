@@ -49,7 +49,7 @@ def test_every_notebook_of_a_study_is_there(name):
 @pytest.mark.parametrize("notebook", notebooks.figures())
 def test_every_figure_says_in_its_study_whether_reproduce_makes_its_clips(notebook):
     makers = {studies.declaration(name).made_by for name in studies.of(notebook)}
-    assert len(makers) == 1
+    assert len(makers) <= 1  # none for a figure of boxes and curves alone
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if study(n).paper])
