@@ -14,6 +14,7 @@ from starvid_core import (
     examples,
     experiment,
     paths,
+    plotting,
     progress,
     results,
     shown,
@@ -22,7 +23,6 @@ from starvid_core import (
 from starvid_core.artifacts import write_text
 from starvid_core.costs import Cost
 from starvid_core.errors import InputError
-from starvid_core.plotting.frames import plot_study
 from starvid_core.studies import Cell
 
 NAME = "fig99"
@@ -92,7 +92,7 @@ def test_kept_frames_are_drawn_with_the_boxes_of_what_was_guided(found):
     group = shown.group(found, shown.places(found)[0], heading="Kind")
     assert group.prompt.startswith("Kind: ")
     assert [(s.label, bool(s.boxes)) for s in group.strips] == [("plain", False), ("StarVid", True)]
-    assert plot_study([group], {}).axes
+    assert plotting.plot_study([group], {}).axes
 
 
 def test_a_clip_that_was_not_kept_is_refused(found):
@@ -181,6 +181,18 @@ def test_a_contact_sheet_loses_nothing(tmp_path):
         again = contact.clip(sheet, row, 3, 8)
         np.testing.assert_array_equal(again[contact.kept(8)], video[contact.kept(8)])
         assert not again[[1, 3]].any()
+
+
+@pytest.mark.parametrize("frames", [3, 8, 16])
+def test_the_frames_that_are_kept_are_those_that_figures_show(frames):
+    video = (
+        np.zeros((frames, 8, 16, 3), np.uint8)
+        + np.arange(frames, dtype=np.uint8)[:, None, None, None]
+    )
+    strip = plotting.Strip("plain", video)
+    figure = plotting.plot_study([plotting.Group("A dog", ("dog",), (strip,))], {})
+    drawn = [int(axes.get_images()[0].get_array().max()) for axes in figure.axes]
+    assert drawn == contact.kept(frames)
 
 
 def test_what_is_no_contact_sheet_is_one_line(tmp_path):
