@@ -1,11 +1,13 @@
-# The graph of work: plans -> clips -> scores -> drawings. Run it with `starvid reproduce`, or on a
-# cluster with `snakemake --executor slurm --jobs 50 --nolock` and the plugin of your scheduler.
+# The graph of work: plans -> clips -> scores -> results and drawings. Run it with `starvid reproduce`
+# or `starvid study`, or on a cluster with `snakemake --executor slurm --jobs 50 --nolock` and the
+# plugin of your scheduler.
 import sys
 
 from starvid_core import reproduce
 
 QUICK = int(config.get("quick", 0))
 FIGURES = {figure.name: figure for figure in reproduce.figures(bool(QUICK))}
+WORKS = {work.name: work for work in reproduce.works(bool(QUICK))}
 FOLDER = str(reproduce.FOLDER.relative_to(workflow.basedir))
 JOB = f"{sys.executable} -m starvid_core.jobs"
 
@@ -26,37 +28,47 @@ rule all:
 
 rule plans:
     output:
-        f"{FOLDER}/{{figure}}/plans-{{key}}.json",
+        f"{FOLDER}/{{name}}/plans-{{key}}.json",
     shell:
-        f"{JOB} plans {{wildcards.figure}} {QUICK} {{output}} 2>&1"
+        f"{JOB} plans {{wildcards.name}} {QUICK} {{output}} 2>&1"
 
 
 rule clips:
     input:
-        lambda w: short([FIGURES[w.figure].plans]),
+        lambda w: short([WORKS[w.name].plans]),
     output:
-        f"{FOLDER}/{{figure}}/clips-{{key}}-{{shard}}.json",
+        f"{FOLDER}/{{name}}/clips-{{key}}-{{shard}}.json",
     threads: 2
     shell:
-        f"{JOB} clips {{wildcards.figure}} {QUICK} {{output}} {{input}} 2>&1"
+        f"{JOB} clips {{wildcards.name}} {QUICK} {{output}} {{input}} 2>&1"
 
 
 rule scores:
     input:
-        lambda w: short([FIGURES[w.figure].plans]),
-        lambda w: [p for p in short(FIGURES[w.figure].clips) if p.endswith(f"-{w.shard}.json")],
+        lambda w: short([WORKS[w.name].plans]),
+        lambda w: [p for p in short(WORKS[w.name].clips) if p.endswith(f"-{w.shard}.json")],
     output:
-        f"{FOLDER}/{{figure}}/scores-{{key}}-{{shard}}.json",
+        f"{FOLDER}/{{name}}/scores-{{key}}-{{shard}}.json",
     threads: 2
     shell:
-        f"{JOB} scores {{wildcards.figure}} {QUICK} {{output}} {{input[0]}} 2>&1"
+        f"{JOB} scores {{wildcards.name}} {QUICK} {{output}} {{input[0]}} 2>&1"
+
+
+rule results:
+    input:
+        lambda w: short(WORKS[w.name].scores),
+    output:
+        f"{FOLDER}/{{name}}/results-{{key}}.json",
+    threads: 2
+    shell:
+        f"{JOB} results {{wildcards.name}} {QUICK} {{output}} 2>&1"
 
 
 rule drawing:
     input:
-        lambda w: short(FIGURES[w.figure].scores),
+        lambda w: [p for work in FIGURES[w.name].works for p in short(work.scores)],
     output:
-        f"{FOLDER}/{{figure}}/drawing-{{key}}.json",
+        f"{FOLDER}/{{name}}/drawing-{{key}}.json",
     threads: 2
     shell:
-        f"{JOB} drawing {{wildcards.figure}} {QUICK} {{output}} 2>&1"
+        f"{JOB} drawing {{wildcards.name}} {QUICK} {{output}} 2>&1"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from planners import schema
-from starvid_core import adapters, paths
+from starvid_core import adapters, costs, paths
 from starvid_core.artifacts import (
     canonical_json,
     read_json,
@@ -24,6 +24,7 @@ from starvid_core.artifacts import (
     writing,
     writing_folder,
 )
+from starvid_core.costs import Cost, Stopwatch
 from starvid_core.errors import InputError
 from starvid_core.scene import Trajectory
 from starvid_core.specs import RunSpec, asked, defaults, judging, parse_spec, spec
@@ -42,7 +43,7 @@ __all__ = ["Run", "RunSpec", "ensure", "generate", "score", "scores", "spec"]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder holds the video, the plan, the losses and the recorded maps."""
+    """A finished run: its folder holds video, plan, losses, cost and recorded maps."""
 
     folder: Path
 
@@ -66,6 +67,10 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         return read_json(self.folder / "losses.json")["warnings"]
+
+    @property
+    def cost(self) -> Cost:
+        return costs.read(self.folder)
 
     @property
     def maps(self) -> dict[int, np.ndarray]:
@@ -92,8 +97,13 @@ def ensure(
     with tqdm(total=len(missing), unit="clip", disable=None if progress else True) as bar:
         bar.update(0)
         for group in batches(missing, batch):
-            for one, clip in zip(group, _sample(group, backbone), strict=True):
-                _store(one, clip)
+            model = backbone or _load(group[0].backbone)
+            watch = Stopwatch()
+            clips = _sample(group, model)
+            watch.stop()
+            for one, clip in zip(group, clips, strict=True):
+                cost = watch.cost(len(group), one.sampling, len(clip.losses))
+                _store(one, clip, _cost(one) if one.judge else cost)
                 bar.update()
     return [Run(paths.RUNS / s.key) for s in wanted]
 
@@ -196,17 +206,28 @@ def _lora(one: RunSpec) -> Path | None:
     return folder
 
 
+def rivals(one: RunSpec) -> list[RunSpec]:
+    """The plain runs of which a method that chooses keeps one; of another method the run itself."""
+    if not one.judge:
+        return [one]
+    from starvid_core import methods
+
+    seeds = cast(Chooser, methods.load(one.method)).seeds(one.seed, one.config)
+    bare = replace(one, method="none", config=defaults("none"), judge="")
+    return [replace(bare, seed=seed) for seed in seeds]
+
+
+def _cost(one: RunSpec) -> Cost:
+    """What all the clips took of which one was kept, whenever they were made."""
+    return costs.total(Run(paths.RUNS / rival.key).cost for rival in rivals(one))
+
+
 def _chosen(group: Sequence[RunSpec], method: Chooser, backbone: Backbone) -> list[Clip]:
     """Of every run's plain clips the one that the method prefers; they are runs of their own."""
-    plain = [_plain(one, method.seeds(one.seed, one.config)) for one in group]
+    plain = [rivals(one) for one in group]
     runs = iter(ensure([s for specs in plain for s in specs], backbone, progress=False))
     made = [[next(runs) for _ in specs] for specs in plain]
     return [_best(one, found, method) for one, found in zip(group, made, strict=True)]
-
-
-def _plain(one: RunSpec, seeds: Sequence[int]) -> list[RunSpec]:
-    bare = replace(one, method="none", config=defaults("none"), judge="")
-    return [replace(bare, seed=seed) for seed in seeds]
 
 
 def _best(one: RunSpec, runs: Sequence[Run], method: Chooser) -> Clip:
@@ -234,13 +255,14 @@ def _judge() -> Judge:
     return emoji.load()
 
 
-def _store(one: RunSpec, clip: Clip) -> None:
+def _store(one: RunSpec, clip: Clip, cost: Cost) -> None:
     with writing_folder(paths.RUNS / one.key) as folder:
         np.save(folder / "video.npy", clip.video)
         write_text(folder / "plan.json", one.plan_json)
         write_json(folder / "spec.json", one.facts)
         losses = [value._asdict() for value in clip.losses]
         write_json(folder / "losses.json", {"losses": losses, "warnings": list(clip.warnings)})
+        costs.write(folder, cost)
         if one.record:
             save_maps(folder / "maps.npz", clip)
         write_manifest(folder)

@@ -7,25 +7,43 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starvid_core import experiment, notebooks, offline, paths, reproduce, specs, studies
+from starvid_core import (
+    experiment,
+    notebooks,
+    offline,
+    paths,
+    progress,
+    reproduce,
+    results,
+    specs,
+    studies,
+)
 from starvid_core.artifacts import read_json, sha256_file, write_json, write_text
 from starvid_core.errors import InputError
+
+UNKNOWN = "the shipped model does not know their subjects or motions"
 
 
 def plans(name: str, quick: bool, output: Path) -> dict[str, Any]:
     """Plan every prompt of the study; the specs hold the plans."""
-    wanted = dict.fromkeys(studies.load(name, quick).specs.values())
+    study = studies.load(name, quick)
+    for benchmark, count in study.chosen.left_out.items():
+        if count:
+            sys.stdout.write(f"{name}: {count} prompts of {benchmark} left out: {UNKNOWN}\n")
+    wanted = dict.fromkeys(study.specs.values())
     return {"specs": [one.facts for one in wanted]}
 
 
 def clips(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
-    """Make the runs of one shard with one loading of the model."""
-    return {"runs": [run.folder.name for run in experiment.ensure(shard(planned, output))]}
+    """Make the runs of one shard with one loading of the model; say how long the others take."""
+    made = [run.folder.name for run in experiment.ensure(shard(planned, output))]
+    hours = 0.0 if quick else studies.load(name).hours
+    return {"runs": made, "note": progress.note(_specs(planned), hours)}
 
 
 def scores(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
@@ -33,6 +51,12 @@ def scores(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any
     runs = experiment.ensure(shard(planned, output), progress=False)
     experiment.scores(runs)
     return {"runs": [run.folder.name for run in runs]}
+
+
+def report(name: str, quick: bool, output: Path) -> dict[str, Any]:
+    """Gather the scores of a study into its results."""
+    results.report(name, quick)
+    return {"files": _hashed(results.files(name, quick))}
 
 
 def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
@@ -43,16 +67,35 @@ def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
     files = [f for f in reproduce.drawn(name, quick) if f.stat().st_mtime_ns >= started]
     if not {".png", ".pdf"} <= {f.suffix for f in files}:
         raise InputError(f"{source.name} did not write {name}.png and {name}.pdf")
-    return {"files": {str(f.relative_to(paths.ROOT)): sha256_file(f) for f in files}}
+    return {"files": _hashed(files)}
 
 
 def shard(planned: Path, output: Path) -> list[experiment.RunSpec]:
-    """The specs of shard i of n, as the name of the output says: every n-th one from the i-th."""
-    first, count = (int(n) for n in output.stem.rpartition("-")[2].split("of"))
-    return [specs.parse_spec(f) for f in read_json(planned)["specs"]][first - 1 :: count]
+    """The specs of shard i of n, as the name of the output says.
+
+    Neighbors stay together: they are of one variant and go through the model side by side.
+    """
+    number, count = (int(n) for n in output.stem.rpartition("-")[2].split("of"))
+    wanted = _specs(planned)
+    first, last = (k * len(wanted) // count for k in (number - 1, number))
+    return wanted[first:last]
 
 
-JOBS = {job.__name__: job for job in (plans, clips, scores, drawing)}
+def _specs(planned: Path) -> list[experiment.RunSpec]:
+    return [specs.parse_spec(facts) for facts in read_json(planned)["specs"]]
+
+
+def _hashed(files: Sequence[Path]) -> dict[str, str]:
+    return {str(file.relative_to(paths.ROOT)): sha256_file(file) for file in files}
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "plans": plans,
+    "clips": clips,
+    "scores": scores,
+    "results": report,
+    "drawing": drawing,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     spent = round(time.perf_counter() - start, 2)
     write_json(target, {"seconds": spent, **result})
     part = f" {target.stem.rpartition('-')[2].replace('of', '/')}" if inputs else ""
-    sys.stdout.write(f"{name} {stage}{part}: {spent:.0f} s\n")
+    sys.stdout.write(f"{name} {stage}{part}: {spent:.0f} s{result.get('note', '')}\n")
     return 0
 
 

@@ -39,7 +39,8 @@ def find(name: str) -> Path:
 
 def figures() -> list[str]:
     """The notebooks that draw a figure or a table, found by name."""
-    return sorted(p.stem for p in paths.NOTEBOOKS.glob("*.ipynb") if p.stem[:3] in ("fig", "tab"))
+    stems = [path.stem for path in paths.NOTEBOOKS.glob("*.ipynb")]
+    return sorted(stem for stem in stems if stem.startswith(("fig", "tab", "pareto")))
 
 
 def execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ def known(kind: str, name: str, expected: Sequence[str]) -> str:
     """`name` if it is one of the expected; otherwise an error with the nearest one."""
     if name in expected:
         return name
-    near = difflib.get_close_matches(name, expected, 1)
+    begun = [one for one in expected if name and one.startswith(name)]
+    near = difflib.get_close_matches(name, expected, 1) or begun
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(f"unknown {kind} {name!r}, expected {', '.join(expected)}{hint}")
+    raise InputError(f"unknown {kind} {name!r}, expected {', '.join(expected) or 'none'}{hint}")
 
 
 def check_options(method: str, defaults: dict[str, Any], options: dict[str, Any]) -> None:
@@ -33,6 +34,39 @@ def check_options(method: str, defaults: dict[str, Any], options: dict[str, Any]
         known(f"option of {method}", name, list(defaults))
         if name != "record" and not _fits(value, defaults[name]):
             raise InputError(f"{name} must be like {defaults[name]!r}, got {value!r}")
+
+
+def parsed(
+    method: str, defaults: dict[str, Any], texts: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Options as they are typed on a command line, each read as the type of its default."""
+    given: dict[str, Any] = {}
+    for name, text in texts:
+        known(f"option of {method}", name, list(defaults))
+        if name in given:
+            raise InputError(f"{name} is given twice, {given[name]!r} and {text!r}; give it once")
+        try:
+            given[name] = _read(text, defaults[name])
+        except ValueError:
+            raise InputError(
+                f"{name} must be like {_shown(defaults[name])}, got {text!r}"
+            ) from None
+    return given
+
+
+def _read(text: str, default: Any) -> Any:
+    """The value that `text` says; a list is written with commas, a truth as true or false."""
+    if isinstance(default, tuple):
+        return tuple(_read(part.strip(), default[0]) for part in text.split(",") if part.strip())
+    if isinstance(default, bool):
+        return ("false", "true").index(text.lower()) == 1
+    return type(default)(text)
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(_shown, default))
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _fits(value: Any, default: Any) -> bool:

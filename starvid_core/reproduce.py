@@ -1,4 +1,5 @@
-"""The graph of work behind `starvid reproduce`: plans, clips, scores, drawings of every figure.
+"""The graph of work behind `starvid reproduce` and `starvid study`: plans, clips, scores, results
+and drawings.
 
 Snakemake runs the graph (see `Snakefile`). Each output is named by a hash of all it depends on, so
 that what is finished is known from its name alone: file times and old records play no part.
@@ -9,13 +10,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import planners
-from starvid_core import notebooks, paths, specs, studies
+from starvid_core import notebooks, paths, results, specs, studies
 from starvid_core.artifacts import (
     canonical_json,
     lock,
@@ -26,81 +28,110 @@ from starvid_core.artifacts import (
 )
 from starvid_core.errors import InputError
 
-SHARD = 16
+SHARD = 32
 PARENT = "STARVID_PARENT"
 FOLDER = paths.BUILD / "reproduce"
 PACKAGE = Path(__file__).parent
 LOG = FOLDER / "snakemake.log"
 STAGES = ("plans", "clips", "scores", "drawing")
+PLANNING = ("config", "options", "scene", "selection", "specs", "studies")
 
 
 @dataclass(frozen=True)
-class Figure:
-    """The files that stand for the stages of one figure; a file is there when its stage is done."""
+class Work:
+    """The files that stand for the stages of a study; a file is there when its stage is done."""
 
     name: str
     plans: Path
     clips: tuple[Path, ...]
     scores: tuple[Path, ...]
+    results: Path
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The drawing of a notebook, and the studies whose clips have to be made for it."""
+
+    name: str
     drawing: Path
+    works: tuple[Work, ...] = ()
 
     @property
     def files(self) -> dict[str, tuple[Path, ...]]:
+        """The files of each stage; a study of another name is counted there."""
+        own = [work for work in self.works if work.name == self.name]
         return {
-            "plans": (self.plans,) if self.clips else (),
-            "clips": self.clips,
-            "scores": self.scores,
+            "plans": tuple(work.plans for work in own),
+            "clips": tuple(path for work in own for path in work.clips),
+            "scores": tuple(path for work in own for path in work.scores),
             "drawing": (self.drawing,),
         }
 
 
 def figures(quick: bool = False) -> list[Figure]:
-    """Every figure that has a notebook, with the files its stages are to write.
+    """Every figure that has a notebook and does not wait for results.
 
-    Those that wait for results are left out; quick ones draw from what is there.
+    Quick ones draw from what is there.
     """
-    names = [name for name in notebooks.figures() if quick or not studies.waiting(name)]
-    return [figure(name, quick) for name in names]
+    return [figure(name, quick) for name in notebooks.figures() if quick or not missing(name)]
 
 
-def left_out() -> dict[str, list[str]]:
-    """The figures that wait for results, with the commands that make those."""
-    waiting = {name: list(studies.waiting(name).values()) for name in notebooks.figures()}
-    return {name: commands for name, commands in waiting.items() if commands}
+def missing(notebook: str) -> list[str]:
+    """The commands whose results have to be there before this notebook can draw."""
+    found = []
+    for name in studies.of(notebook):
+        if not _made_here(name) and not results.exists(name):
+            found.append(f"starvid study {name}")
+        after = studies.declaration(name).after
+        found += [by for file, by in after.items() if not (paths.RESULTS / file).is_file()]
+    return found
 
 
 def figure(name: str, quick: bool = False) -> Figure:
-    """The stages of one figure; each key holds the keys before it, so a change passes down."""
-    shards = ceil(len(studies.load(name, quick).cells) / SHARD) if studies.declared(name) else 0
-    folder = FOLDER / name
-    keys = stage_keys(name, quick)
+    """The drawing of a notebook, named by all it depends on."""
+    wanted = studies.of(name)
+    works = tuple(work(study, quick) for study in wanted if quick or _made_here(study))
+    key = _key([stage_keys(w.name, quick)["scores"] for w in works], _drawing(name, wanted, quick))
+    return Figure(name, FOLDER / name / f"drawing-{key}.json", works)
+
+
+def works(quick: bool = False) -> list[Work]:
+    return [work(name, quick) for name in studies.names()]
+
+
+def work(name: str, quick: bool = False) -> Work:
+    """The stages of a study; each key holds the keys before it, so a change passes down."""
+    shards = ceil(len(studies.load(name, quick).cells) / SHARD)
+    folder, keys = FOLDER / name, stage_keys(name, quick)
     numbered = [f"{shard}of{shards}" for shard in range(1, shards + 1)]
-    return Figure(
+    return Work(
         name,
         folder / f"plans-{keys['plans']}.json",
         tuple(folder / f"clips-{keys['clips']}-{n}.json" for n in numbered),
         tuple(folder / f"scores-{keys['scores']}-{n}.json" for n in numbered),
-        folder / f"drawing-{keys['drawing']}.json",
+        folder / f"results-{keys['results']}.json",
     )
 
 
 def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
-    """A hash for each stage: its inputs, its code, and the key of the stage before."""
-    planning = [PACKAGE / f"{m}.py" for m in ("config", "options", "scene", "specs", "studies")]
-    planning += _sources(Path(planners.__path__[0]))
-    planning += _sources(PACKAGE / "methods")
-    scoring = _sources(PACKAGE / "metrics") + _sources(PACKAGE / "perception")
+    """A hash for each stage of a study: its inputs, its code, and the key of the stage before."""
+    planning = [PACKAGE / f"{module}.py" for module in PLANNING]
+    planning += _sources(Path(planners.__path__[0])) + _sources(PACKAGE / "methods")
+    planning += [*studies.sources(name), *_manifests()]
+    # A run of best_of_n is named by the metrics that chose it, too.
+    planning += _sources(PACKAGE / "metrics")
+    scoring = _sources(PACKAGE / "perception")
+    reporting = [PACKAGE / f"{module}.py" for module in ("results", "contact", "examples")]
     inputs: dict[str, Any] = {
-        "plans": [quick, sha256_files([*studies.sources(name), *planning])],
-        "clips": [specs.NUMERICS, sha256_files(_manifests())],
+        "plans": [quick, specs.NUMERICS, sha256_files(planning)],
+        "clips": [],
         "scores": [sha256_files(scoring)],
-        "drawing": [sha256_files([notebooks.find(name), *_sources(PACKAGE)])],
+        "results": [sha256_files([*reporting, PACKAGE / "plotting" / "scores.py"])],
     }
     keys: dict[str, str] = {}
     before = ""
-    for stage in STAGES:
-        before = sha256_text(canonical_json([before, inputs[stage]]))[:12]
-        keys[stage] = before
+    for stage, found in inputs.items():
+        before = keys[stage] = _key(before, found)
     return keys
 
 
@@ -108,11 +139,14 @@ def reproduce(cores: int, quick: bool = False) -> list[Figure]:
     """Bring every figure up to date; a killed call leaves nothing locked and is taken up again."""
     with lock(FOLDER / "lock", "the figures of this repository"):
         wanted = figures(quick)
-        for one in wanted:
-            _forget_if_changed(one.drawing)
-        if any(not path.is_file() for one in wanted for path in one.files["drawing"]):
-            _snakemake(cores, quick)
+        _finish([one.drawing for one in wanted], cores, quick)
     return wanted
+
+
+def study(names: Sequence[str], cores: int, quick: bool = False) -> None:
+    """Bring the results of studies up to date, with what is there already."""
+    with lock(FOLDER / "lock", "the studies of this repository"):
+        _finish([work(name, quick).results for name in names], cores, quick)
 
 
 def seconds(one: Figure) -> dict[str, float]:
@@ -124,15 +158,30 @@ def seconds(one: Figure) -> dict[str, float]:
 
 
 def drawn(name: str, quick: bool) -> list[Path]:
-    """The files of a figure: picture, print and every table beside them."""
+    """The files of a notebook: pictures, prints and every table beside them."""
     folder = paths.figure_folder(quick)
-    found = [f for f in folder.glob(f"{name}*") if f.suffix in (".png", ".pdf", ".csv")]
-    return sorted(f for f in found if f.stem == name or f.stem.startswith(f"{name}_"))
+    beside = [stem for study in studies.of(name) for stem in studies.drawings(study)[name]]
+    found = [
+        file
+        for stem in dict.fromkeys([name, *beside])
+        for file in folder.glob(f"{stem}*")
+        if file.stem == stem or file.stem.startswith(f"{stem}_")
+    ]
+    return sorted(f for f in found if f.suffix in (".png", ".pdf", ".csv", ".tex"))
 
 
-def _snakemake(cores: int, quick: bool) -> None:
+def _finish(wanted: Sequence[Path], cores: int, quick: bool) -> None:
+    for one in wanted:
+        _forget_if_changed(one)
+    lacking = [one for one in wanted if not one.is_file()]
+    if lacking:
+        _snakemake(lacking, cores, quick)
+
+
+def _snakemake(targets: Iterable[Path], cores: int, quick: bool) -> None:
     command = [
         *(sys.executable, "-m", "snakemake"),
+        *(str(path.relative_to(paths.ROOT)) for path in targets),
         *("--snakefile", str(paths.ROOT / "Snakefile"), "--directory", str(paths.ROOT)),
         *("--cores", str(cores), "--config", f"quick={int(quick)}"),
         # Names tell what is finished; our lock is freed by the kernel, Snakemake's is not.
@@ -141,6 +190,8 @@ def _snakemake(cores: int, quick: bool) -> None:
     ]
     environment = os.environ | {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+        # A thread that waits must not count as work in the cost of a clip.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         "XDG_CACHE_HOME": str(paths.BUILD / "cache"),
         PARENT: str(os.getpid()),
     }
@@ -148,16 +199,30 @@ def _snakemake(cores: int, quick: bool) -> None:
         # Jobs write to our terminal; what Snakemake says about itself goes to the log.
         code = subprocess.run(command, env=environment, stderr=log, cwd=paths.ROOT).returncode
     if code:
-        raise InputError(f"not every figure was made; the reason stands above and in {LOG}")
+        raise InputError(f"not everything was made; the reason stands above and in {LOG}")
 
 
-def _forget_if_changed(drawing: Path) -> None:
-    """A figure that was removed or edited since is drawn again."""
-    if not drawing.is_file():
+def _forget_if_changed(record: Path) -> None:
+    """A figure or a result that was removed or edited since is made again."""
+    if not record.is_file():
         return
-    files = {paths.ROOT / name: digest for name, digest in read_json(drawing)["files"].items()}
+    files = {paths.ROOT / name: digest for name, digest in read_json(record)["files"].items()}
     if not all(file.is_file() and sha256_file(file) == sha for file, sha in files.items()):
-        drawing.unlink()
+        record.unlink()
+
+
+def _drawing(name: str, wanted: Iterable[str], quick: bool) -> list[Any]:
+    """What a drawing depends on beside clips: code, notebook, and committed results."""
+    read = [] if quick else [f for s in wanted if not _made_here(s) for f in results.files(s)]
+    return [quick, sha256_files([notebooks.find(name), *_sources(PACKAGE), *read])]
+
+
+def _made_here(study: str) -> bool:
+    return studies.declaration(study).made_by == studies.REPRODUCE
+
+
+def _key(before: Any, inputs: Any) -> str:
+    return sha256_text(canonical_json([before, inputs]))[:12]
 
 
 def _manifests() -> list[Path]:

@@ -1,20 +1,34 @@
-"""Results: the scores of a study, or of planners, as small files, with what they stand on."""
+"""Results: the scores of a study as small files in `data/results`, with what they stand on.
+
+`<name>.csv` has a row for every clip, `<name>.json` the means and the facts, and `<name>.webp` some
+frames of the clips that figures show, one clip a row. Notebooks draw from them without any run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planners import benchmarks, comparison, physics, variants
-from planners.benchmarks import BenchmarkPrompt
-from planners.variants import Variant
-from starvid_core import paths, specs, studies
-from starvid_core.artifacts import fingerprint, write_json, write_text
+from planners import schema
+from starvid_core import contact, examples, paths, specs, studies
+from starvid_core.artifacts import (
+    canonical_json,
+    fingerprint,
+    read_json,
+    sha256_text,
+    write_json,
+    write_text,
+)
 from starvid_core.errors import InputError
+from starvid_core.experiment import Run
 from starvid_core.plotting import scores as drawn
+from starvid_core.scene import Trajectory
+from starvid_core.studies import Cell, Study
+from starvid_core.video import Video
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,121 +39,133 @@ METRICS = (
     *("numeracy", "exact_frames", "exact", "present", "extra"),
     *("iou", "unseen", "action_binding", "leakage"),
 )
-BENCHMARK, PROMPTS = "llm_benchmark", 100
-MEASURES = (
-    *("planned", "valid", "subjects_right", "motions_right"),
-    *("overlap", "acceleration", "copied_boxes", "copied_track"),
-    *("requests", "prompt_tokens", "tokens", "seconds"),
-)
-BASELINE = "one_stage"  # of Fig. 8
+FULL, QUICK = "full", "quick"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished study: `table` has a row for every clip, with scores and costs."""
+
+    study: Study
+    facts: Mapping[str, Any]
+    table: DataFrame = field(repr=False)
+    folder: Path
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from, in one line."""
+        facts = self.facts
+        asked = [
+            f"{facts['benchmarks'][name]} of {name or 'its own'}"
+            + (f" ({facts['left_out'][name]} unknown to the model)" if name else "")
+            for name in dict.fromkeys(self.table["benchmark"].fillna(""))
+        ]
+        made = f"model {facts['checkpoint']}, judge {facts['judge']}, numerics {facts['numerics']}"
+        return (
+            f"{facts['profile']} profile of {self.study.name}: prompts {', '.join(asked)}; "
+            f"{facts['steps']} steps; {made}{self._note()}"
+        )
+
+    def _note(self) -> str:
+        if self.study.quick:
+            return "; a smoke test, not a result"
+        if changed := outdated(self.facts):
+            return f"; OUTDATED: another {changed} ships now, run `{self.facts['command']}` again"
+        return ""
+
+    @property
+    def shown(self) -> list[Cell]:
+        """The clips of which frames were kept."""
+        return [Cell(*row) for row in self.facts["shown"]]
+
+    def clip(self, cell: Cell) -> Video:
+        """A clip that figures show; frames that were not kept are black."""
+        shown = self.shown
+        if cell not in shown:
+            raise InputError(f"{self.study.name} keeps no frames of {tuple(cell)}; see its `shown`")
+        sheet = contact.read(self.folder / f"{self.study.name}.webp")
+        return contact.clip(sheet, shown.index(cell), len(shown), self.facts["frames"])
+
+    def trajectory(self, prompt: str) -> Trajectory:
+        """The plan of a prompt that figures show."""
+        return schema.loads(canonical_json(self.facts["plans"][prompt]))
+
+
+def exists(name: str) -> bool:
+    """Whether the results of the full study are there."""
+    return (paths.RESULTS / f"{name}.json").is_file()
+
+
+def outdated(facts: Mapping[str, Any]) -> str:
+    """What ships now in another version than the one that results were made with."""
+    return ", ".join(name for name, value in _versions().items() if facts[name] != value)
+
+
+def state(name: str) -> str:
+    """Whether the full results are there and of what ships now, in a few words."""
+    if not exists(name):
+        return "no results yet"
+    facts = read_json(paths.RESULTS / f"{name}.json")
+    changed = outdated(facts)
+    took = f", took {facts['hours']:.2f} h" if "hours" in facts else ""
+    return f"outdated: another {changed}" if changed else f"done{took}"
+
+
+def files(name: str, quick: bool = False) -> list[Path]:
+    """The files of a study's results that are there."""
+    found = [_folder(quick) / f"{name}{suffix}" for suffix in (".csv", ".json", ".webp")]
+    return [file for file in found if file.is_file()]
+
+
+def load(name: str, quick: bool = False) -> Results:
+    """The results of a study; quick ones are made where they are missing, full ones never."""
+    import pandas
+
+    study = studies.load(name, quick)
+    path = _folder(quick) / f"{name}.json"
+    if quick and not _made_of(path, study):
+        report(name, quick)
+    if not path.is_file():
+        raise InputError(
+            f"{name} has no results yet; make them with `starvid study {name}` "
+            f"(about {study.hours:.1f} h on 2 cores)"
+        )
+    return Results(study, read_json(path), pandas.read_csv(path.with_suffix(".csv")), path.parent)
 
 
 def report(name: str, quick: bool = False) -> Path:
-    """Run a study to its end, score it, write `<name>.csv` (clips) and `<name>.json` (means).
+    """Run a study to its end, score it, and write its results.
 
-    Every mean has a 95 % bootstrap interval; differences are to the first variant, clip by clip.
+    Every mean has a 95 % bootstrap interval; differences are to the study's reference, prompt by
+    prompt.
     """
     study = studies.load(name, quick)
-    table = studies.scores(studies.ensure(study))
-    reference = next(iter(study.variants))
-    rows = drawn.summary(drawn.samples(table, study.metrics or METRICS), reference)
-    folder = paths.BUILD / "results" if quick else paths.RESULTS
-    return _write(folder / name, table, _facts(study) | {"summary": [_short(r) for r in rows]})
+    runs = studies.ensure(study)
+    table = studies.scores(runs).assign(
+        benchmark=[study.chosen.benchmark(cell.prompt) for cell in runs],
+        run=[run.folder.name for run in runs.values()],
+        **_costs(list(runs.values())),
+    )
+    folder = _folder(quick)
+    write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.4f"))
+    shown = _shown(study, table)
+    if shown:
+        contact.write(folder / f"{name}.webp", [runs[cell].video for cell in shown])
+    metrics = study.metrics or METRICS
+    rows = drawn.summary(drawn.samples(by_prompt(table, metrics), metrics), study.reference)
+    facts = _facts(study, runs) | _versions() | {"shown": [list(cell) for cell in shown]}
+    facts["plans"] = {c.prompt: read_json(runs[c].folder / "plan.json") for c in shown}
+    write_json(folder / f"{name}.json", facts | {"summary": drawn.rounded(rows)})
+    return folder / f"{name}.json"
 
 
-def prompts(benchmark: str, count: int | None) -> tuple[BenchmarkPrompt, ...]:
-    """`count` prompts spread evenly over a benchmark; without a count a hundred, or all."""
-    listed = benchmarks.load(benchmark)
-    wanted = min(PROMPTS, len(listed)) if count is None else count
-    if not 1 <= wanted <= len(listed):
-        most = len(listed)
-        raise InputError(f"prompts is {wanted}; {benchmark} has {most}, give 1 to {most}")
-    return tuple(listed[n * len(listed) // wanted] for n in range(wanted))
+def by_prompt(table: DataFrame, metrics: tuple[str, ...]) -> DataFrame:
+    """The mean over the seeds of each prompt: clips of one prompt are not independent."""
+    groups = table.groupby(["variant", "prompt"], sort=False)
+    return groups[list(metrics)].mean().reset_index()
 
 
-def compare(
-    planners: Sequence[Variant], asked: Sequence[BenchmarkPrompt], replay: bool = False
-) -> DataFrame:
-    """A row for every planner and prompt; with `replay` from transcripts alone."""
-    import pandas
-
-    rows = [row.flat for one in planners for row in comparison.rows(one, asked, replay)]
-    return pandas.DataFrame(rows)
-
-
-def summarize(table: DataFrame) -> list[dict[str, Any]]:
-    """The mean of every measure, and for every check the share of plans that break it.
-
-    Differences are to the one-stage planner, prompt by prompt, or to the first if it is not there.
-    """
-    broken = {
-        f"breaks_{code}": table[code].gt(0).astype(float).where(table[code].notna())
-        for code in physics.CHECKS
-    }
-    named = table.rename(columns={"planner": "variant"}).assign(**broken)
-    present = dict.fromkeys(named["variant"])
-    reference = BASELINE if BASELINE in present else next(iter(present))
-    return drawn.summary(drawn.samples(named, (*MEASURES, *broken)), reference)
-
-
-def report_planners(
-    names: Sequence[str] = (),
-    benchmark: str = BENCHMARK,
-    count: int | None = None,
-    replay: bool = False,
-) -> Path:
-    """Compare planners, write `planner_comparison.csv` (plans) and `.json` (means).
-
-    Without names all are compared that have their model or a transcript here. Only the whole
-    comparison goes to data/results.
-    """
-    chosen = [variants.find(name) for name in names or variants.names()]
-    asked = prompts(benchmark, count)
-    absent = [one for one in chosen if one.absent]
-    if names and absent:
-        raise InputError(absent[0].absent)
-    there = [one for one in chosen if not one.absent]
-    table = compare(there, asked, replay)
-    models = dict(zip(table["planner"], table["model"], strict=True))
-    whole = not names and benchmark == BENCHMARK and count is None
-    folder = paths.RESULTS if whole else paths.BUILD / "results"
-    facts = {
-        "command": _command(names, benchmark, count),
-        "benchmark": benchmark,
-        "prompts": len(asked),
-        "planners": [
-            {"name": one.name, "model": models[one.name], **one.entry.model_dump()} for one in there
-        ],
-        "left_out": [one.absent for one in absent],
-        "summary": [_short(row) for row in summarize(table)],
-    }
-    return _write(folder / "planner_comparison", table, facts)
-
-
-def _command(names: Sequence[str], benchmark: str, count: int | None) -> str:
-    other = ["--benchmark", benchmark] if benchmark != BENCHMARK else []
-    few = ["--prompts", str(count)] if count is not None else []
-    return " ".join(["starvid compare-planners", *names, *other, *few])
-
-
-def _write(stem: Path, table: DataFrame, facts: dict[str, Any]) -> Path:
-    write_text(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.4f"))
-    write_json(stem.with_suffix(".json"), facts)
-    return stem.with_suffix(".json")
-
-
-def read(name: str, quick: bool = False) -> DataFrame:
-    """The clips of a study as they were written; InputError with its command if they were not."""
-    import pandas
-
-    path = (paths.BUILD / "results" if quick else paths.RESULTS) / f"{name}.csv"
-    if not path.is_file():
-        also = " --quick" if quick else ""
-        raise InputError(f"no results in {path}; make them with `starvid study {name}{also}`")
-    return pandas.read_csv(path)
-
-
-def by_prompt(table: DataFrame, metric: str) -> dict[str, np.ndarray]:
+def arrays(table: DataFrame, metric: str) -> dict[str, np.ndarray]:
     """A column as arrays `[prompt, seed]`, one for every variant in its order."""
     return {
         variant: rows.pivot(index="prompt", columns="seed", values=metric).to_numpy(float)
@@ -147,20 +173,59 @@ def by_prompt(table: DataFrame, metric: str) -> dict[str, np.ndarray]:
     }
 
 
-def _facts(study: studies.Study) -> dict[str, Any]:
+def _folder(quick: bool) -> Path:
+    return paths.BUILD / "results" if quick else paths.RESULTS
+
+
+def _costs(runs: list[Run]) -> dict[str, list[float]]:
+    rows = [asdict(run.cost) for run in runs]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _shown(study: Study, table: DataFrame) -> list[Cell]:
+    """The clips whose frames are kept."""
+    said = study.shown
+    variants = [v for v in said.variants or study.variants if v in study.variants]
+    first = study.seeds[0]
+    lines = {(p, study.chosen.noise(p, first)) for p in study.prompts[: said.prompts]}
+    if said.misalignments:
+        kinds = examples.misalignments(table).values()
+        lines |= {(cell.prompt, cell.seed) for cell, _ in kinds}
+    return [c for c in study.cells if c[1:] in lines and c.variant in variants]
+
+
+def _facts(study: Study, runs: Mapping[Cell, Run]) -> dict[str, Any]:
+    benchmarks = [study.chosen.benchmark(prompt) for prompt in study.prompts]
+    seconds = {run.folder.name: run.cost.seconds for run in runs.values()}
+    length = len(next(iter(runs.values())).video)
     return {
         "command": f"starvid study {study.name}",
+        "profile": QUICK if study.quick else FULL,
         "prompts": len(study.prompts),
+        "benchmarks": {name: benchmarks.count(name) for name in dict.fromkeys(benchmarks)},
+        "left_out": {name: count for name, count in study.chosen.left_out.items()},
         "seeds": list(study.seeds),
-        "checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12],
-        "judge": fingerprint(paths.CHECKPOINTS / "judge")[:12],
-        "numerics": specs.NUMERICS,
+        "steps": next(iter(runs.values())).spec.sampling.steps,
+        "hours": round(sum(s for s in seconds.values() if s == s) / 3600, 3),
+        "runs": _runs_hash([run.folder.name for run in runs.values()]),
+        "frames": length,
     }
 
 
-def _short(row: dict[str, str | float]) -> dict[str, str | float | None]:
-    """Numbers to four places; what does not exist is null."""
+def _runs_hash(keys: list[str]) -> str:
+    return sha256_text(canonical_json(keys))[:12]
+
+
+def _made_of(path: Path, study: Study) -> bool:
+    """Whether quick results are those of the runs that the study would have now."""
+    keys = [spec.key for spec in study.specs.values()]
+    wanted = {"runs": _runs_hash(keys)} | _versions()
+    return path.is_file() and wanted.items() <= read_json(path).items()
+
+
+def _versions() -> dict[str, Any]:
     return {
-        key: (round(value, 4) if value == value else None) if isinstance(value, float) else value
-        for key, value in row.items()
+        "checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12],
+        "judge": fingerprint(paths.CHECKPOINTS / "judge")[:12],
+        "numerics": specs.NUMERICS,
     }

@@ -22,7 +22,7 @@ from starvid_core.artifacts import (
 )
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
-from starvid_core.options import changed, check_options, choices, known
+from starvid_core.options import changed, check_options, choices, known, parsed
 from starvid_core.scene import Trajectory
 
 if TYPE_CHECKING:
@@ -175,6 +175,11 @@ def _planned(planner: str, prompt: str) -> Trajectory:
 def defaults(method: str) -> Any:
     """The published numbers of a method: its `Config` as it stands in its file."""
     return _method(method).Config()
+
+
+def typed(method: str, texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Options of a method's `Config` from the words of a command line."""
+    return parsed(method, asdict(defaults(known("method", method, choices("methods")))), texts)
 
 
 def _method(name: str) -> Any:

@@ -1,30 +1,32 @@
-"""Studies: the runs that a figure is drawn from, declared once in `data/studies/<figure>.json`.
+"""Studies: the clips that tables and figures stand on, declared once in `data/studies/<name>.json`.
 
-The workflow makes these runs in shards and the notebook asks for the same ones, so both agree.
+The workflow makes these runs in shards and a notebook asks for the same ones, so both agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from planners import variants
-from starvid_core import experiment, paths, specs
+from planners import variants as planning
+from starvid_core import experiment, paths
+from starvid_core import specs as running
 from starvid_core.artifacts import read_json
 from starvid_core.errors import InputError
 from starvid_core.experiment import Run, RunSpec
+from starvid_core.options import known
+from starvid_core.selection import Selection, choose
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 else:
     DataFrame = Any
 
-NEEDED = {"prompts", "variants"}
-OPTIONAL = ("seeds", "options", "quick", "after", "metrics")
 QUICK = {"prompts": 2, "seeds": 1, "steps": 4}
+REPRODUCE, STUDY = "reproduce", "study"
 
 
 class Cell(NamedTuple):
@@ -36,78 +38,177 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Which clips leave frames in the results: the first prompts with the first seed, each in
+    these variants (none: in all), and of the kinds of Fig. 1 the clearest example."""
+
+    prompts: int = 0
+    variants: Sequence[str] = ()
+    misalignments: bool = False
+
+
+@dataclass(frozen=True)
 class Study:
-    """Every variant on every prompt with every seed; a variant is a set of options of `spec`."""
+    """Every variant on every prompt with every seed; a variant is a set of options of `spec`.
+
+    `chosen` knows the benchmark of every prompt, gives each of a benchmark noise of its own, and
+    counts those that the shipped model cannot be asked.
+    """
 
     name: str
     variants: dict[str, dict[str, Any]]
     prompts: tuple[str, ...]
     seeds: tuple[int, ...]
-    metrics: tuple[str, ...] = ()  # those that its report has means of; none: the usual ones
+    quick: bool = False
+    reference: str = ""
+    title: str = ""
+    hours: float = 0.0
+    chosen: Selection = Selection()
+    paper: Mapping[str, Any] = field(default_factory=dict)
+    shown: Shown = Shown()
+    metrics: tuple[str, ...] = ()  # those that its results have means of; none: the usual ones
 
     @property
     def cells(self) -> list[Cell]:
-        return [Cell(*c) for c in product(self.variants, self.prompts, self.seeds)]
+        return [
+            Cell(variant, prompt, self.chosen.noise(prompt, seed))
+            for variant, prompt, seed in product(self.variants, self.prompts, self.seeds)
+        ]
 
     @property
     def specs(self) -> dict[Cell, RunSpec]:
         return {
-            cell: specs.attempted(cell.prompt, seed=cell.seed, **self.variants[cell.variant])
+            cell: running.attempted(cell.prompt, seed=cell.seed, **self.variants[cell.variant])
             for cell in self.cells
         }
 
 
+@dataclass(frozen=True)
+class Declaration:
+    """A study file as it stands.
+
+    `made_by` is "reproduce" when the notebook's clips are made together with its figure, "study"
+    when `starvid study` has to leave results in `data/results` first. `notebooks` draw from the
+    study; beside a notebook stand the further figures that it draws. `hours` are what the full
+    study takes on two cores, without the clips that it shares with `tab03_constraints`. `like`
+    names a study that says what this one does not. `after` are results of other commands that a
+    notebook reads too, each with its command.
+    """
+
+    prompts: list[Any]
+    variants: dict[str, dict[str, Any]]
+    seeds: Sequence[int] = (0,)
+    options: dict[str, Any] = field(default_factory=dict)
+    quick: dict[str, Any] = field(default_factory=dict)
+    made_by: str = REPRODUCE
+    notebooks: dict[str, list[str]] | None = None
+    hours: float = 0.0
+    reference: str = ""
+    title: str = ""
+    paper: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
+    like: str = ""
+    metrics: Sequence[str] = ()
+    after: dict[str, str] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in paths.STUDIES.glob("*.json"))
+
+
+def declaration(name: str) -> Declaration:
+    """What the file of a study says, with what it takes over from the one it is like."""
+    path = paths.STUDIES / f"{known('study', name, names())}.json"
+    found = read_json(path)
+    if isinstance(found, dict) and found.get("like"):
+        taken = paths.STUDIES / f"{known('study', found['like'], names())}.json"
+        found = read_json(taken) | found
+    allowed = {f.name for f in fields(Declaration)}
+    if not isinstance(found, dict) or not {"prompts", "variants"} <= set(found) <= allowed:
+        raise InputError(
+            f"{path} needs prompts and variants, and may have {', '.join(sorted(allowed))}"
+        )
+    one = Declaration(**found)
+    known(f"maker of {name}", one.made_by, [REPRODUCE, STUDY])
+    _parts(f"quick in {name}", one.quick, [*QUICK, "variants"])
+    _parts(f"shown in {name}", one.shown, [f.name for f in fields(Shown)])
+    for label, own in one.variants.items():
+        _parts(f"{label!r} in {name}", own, ["method", "config", "options"])
+    return one
+
+
 def load(name: str, quick: bool = False) -> Study:
-    """The study of a figure; `quick` takes its first prompts and seeds and a few steps.
+    """A study; `quick` takes its first prompts and seeds, a few steps and perhaps few variants.
 
     Variants whose planner has no transcript here are left out.
     """
-    path = paths.STUDIES / f"{name}.json"
-    declared = read_json(path)
-    if not isinstance(declared, dict) or not NEEDED <= set(declared) <= NEEDED | {*OPTIONAL}:
-        raise InputError(f"{path} needs prompts and variants, may have {', '.join(OPTIONAL)}")
-    prompts, seeds = declared["prompts"], declared.get("seeds", [0])
-    options = dict(declared.get("options", {}))
+    one = declaration(name)
+    chosen = choose(one.prompts)
+    prompts, seeds = chosen.prompts, tuple(one.seeds)
+    variants, steps = one.variants, {}
     if quick:
-        few = QUICK | declared.get("quick", {})
+        few = QUICK | one.quick
         prompts, seeds = prompts[: few["prompts"]], seeds[: few["seeds"]]
-        options["steps"] = few["steps"]
-    chosen = {label: options | own for label, own in declared["variants"].items()}
-    there = {label: own for label, own in chosen.items() if _recorded(own)}
-    return Study(name, there, tuple(prompts), tuple(seeds), tuple(declared.get("metrics", ())))
+        variants = {label: variants[label] for label in few.get("variants", variants)}
+        steps = {"steps": few["steps"]}
+    wanted = {label: one.options | _variant(v) | steps for label, v in variants.items()}
+    there = {label: options for label, options in wanted.items() if _recorded(options)}
+    if not prompts:
+        raise InputError(f"the shipped model knows no prompt of the study {name}")
+    return Study(
+        name,
+        there,
+        prompts,
+        seeds,
+        quick,
+        one.reference or next(iter(there)),
+        one.title,
+        one.hours * len(chosen.prompts) / (len(chosen.prompts) + sum(chosen.left_out.values())),
+        chosen,
+        one.paper,
+        Shown(**one.shown),
+        tuple(one.metrics),
+    )
+
+
+def _parts(whole: str, declared: Iterable[str], allowed: Sequence[str]) -> None:
+    for key in declared:
+        known(f"part of {whole}", key, allowed)
+
+
+def _variant(own: dict[str, Any]) -> dict[str, Any]:
+    """{"method": ..., "config": {...}, "options": {...}} as options of `spec`."""
+    method = {"method": own["method"]} if "method" in own else {}
+    return method | own.get("options", {}) | own.get("config", {})
+
+
+def _recorded(options: Mapping[str, Any]) -> bool:
+    """Whether the planner of a variant can plan here."""
+    planner = options.get("planner", running.RULES)
+    return planner == running.RULES or planning.find(planner).recorded
 
 
 def sources(name: str) -> list[Path]:
     """The files that the plans of a study, and those that its planners are compared by, are of."""
-    path = paths.STUDIES / f"{name}.json"
-    if not path.is_file():
-        return []
-    named = [own.get("planner", specs.RULES) for own in read_json(path)["variants"].values()]
-    transcripts = [variants.find(one).transcript for one in named if one != specs.RULES]
-    if not transcripts:
-        return [path]
-    prompts = sorted(paths.PROMPTS.glob("*.jsonl"))
-    return [path, paths.PLANNERS, *prompts, *(file for file in transcripts if file.is_file())]
+    one = declaration(name)
+    files = [paths.STUDIES / f"{study}.json" for study in (name, one.like) if study]
+    asked = [_variant(own).get("planner", running.RULES) for own in one.variants.values()]
+    transcripts = [planning.find(p).transcript for p in asked if p != running.RULES]
+    if transcripts:
+        files += [paths.PLANNERS, *(file for file in transcripts if file.is_file())]
+    return files + sorted(paths.PROMPTS.glob("*.jsonl"))
 
 
-def _recorded(options: dict[str, Any]) -> bool:
-    """Whether the variant's planner can plan here; those that cannot are left out."""
-    planner = options.get("planner", specs.RULES)
-    return planner == specs.RULES or variants.find(planner).recorded
+def of(notebook: str) -> list[str]:
+    """The studies that a notebook draws from: none for one of boxes and curves alone."""
+    return [name for name in names() if notebook in drawings(name)]
 
 
-def waiting(name: str) -> dict[str, str]:
-    """The results in data/results that a figure comes after and that are not there yet.
-
-    Each with the command that makes them, which takes too long to be a part of `reproduce`.
-    """
-    after = read_json(paths.STUDIES / f"{name}.json").get("after", {}) if declared(name) else {}
-    return {one: by for one, by in after.items() if not (paths.RESULTS / one).is_file()}
-
-
-def declared(name: str) -> bool:
-    """Whether this figure has a study: a figure of boxes and curves alone has none."""
-    return (paths.STUDIES / f"{name}.json").is_file()
+def drawings(name: str) -> dict[str, list[str]]:
+    """The notebooks that draw from a study, by default the one of its name, and what else each
+    draws beside the figure of its own name."""
+    said = declaration(name).notebooks
+    return {name: []} if said is None else said
 
 
 def ensure(study: Study, progress: bool = True) -> dict[Cell, Run]:

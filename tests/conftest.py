@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from starvid_core import cli
+from starvid_core import cli, paths
+from starvid_core.artifacts import fingerprint
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.perception.emoji_clip import EmojiClip, Sizes, build
@@ -137,6 +139,23 @@ def tiny_embedding(tiny_sizes: Sizes, tokenizer: CLIPTokenizer) -> EmojiClip:
         torch.manual_seed(0)
         model = build(tiny_sizes, tokenizer).eval().requires_grad_(False)
         return EmojiClip(model, tokenizer, PreferenceHead(16, 8, 8).eval(), "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def tiny_emoji(tiny_backbone: Backbone) -> Backbone:
+    """The tiny backbone in the place of the shipped one: with its name and its tokenizer."""
+    shipped = paths.CHECKPOINTS / "emoji"
+    tokenizer = CLIPTokenizer.from_pretrained(shipped / "tokenizer")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        text_encoder = make_text_encoder(tokenizer)
+    return replace(
+        tiny_backbone,
+        name="emoji",
+        tokenizer=tokenizer,
+        text_encoder=text_encoder,
+        fingerprint=fingerprint(shipped),
+    )
 
 
 @pytest.fixture(scope="session")

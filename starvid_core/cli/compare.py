@@ -38,10 +38,10 @@ def compare_planners(
 
     Replies are kept in data/transcripts: what was asked before is not asked again.
     """
-    from starvid_core import results
+    from starvid_core import planner_results
     from starvid_core.artifacts import read_json
 
-    written = results.report_planners(planners or (), benchmark, prompts, replay)
+    written = planner_results.report(planners or (), benchmark, prompts, replay)
     facts = read_json(written)
     _tell(facts)
     typer.echo(f"{facts['prompts']} prompts of {facts['benchmark']}; {written}")

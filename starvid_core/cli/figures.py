@@ -1,4 +1,4 @@
-"""`starvid figures`, `reproduce` and `study`: figures and tables, from their runs."""
+"""`starvid figures` and `reproduce`: figures and tables, from their runs or their results."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from starvid_core.cli.app import Quick, app, setting
-
-SPREAD = ("mean", "low", "high")
 
 
 @app.command()
@@ -23,11 +21,15 @@ def figures(
 ) -> None:
     """Run the notebooks that draw the figures; runs that exist are not made again."""
     from starvid_core import notebooks, paths
+    from starvid_core import reproduce as workflow
 
     given = dict(_parameter(text) for text in parameter or [])
-    sources = [notebooks.find(name) for name in names or notebooks.figures()]
     if quick:
         given["quick"] = True
+    else:
+        tell_missing(names or notebooks.figures())
+    ready = [figure.name for figure in workflow.figures(quick)]
+    sources = [notebooks.find(name) for name in names or ready]
     for source in sources:
         notebooks.check_parameters(source, given)
     for source in sources:
@@ -42,35 +44,25 @@ def reproduce(
     quick: Quick = False,
 ) -> None:
     """Bring every figure up to date; what is finished is not made again."""
+    from starvid_core import notebooks
     from starvid_core import reproduce as workflow
 
     made = workflow.reproduce(cores, quick)
-    for name, commands in ({} if quick else workflow.left_out()).items():
-        typer.echo(f"note: {name} is left out; it draws from: {', '.join(commands)}", err=True)
+    if not quick:
+        tell_missing(notebooks.figures())
     typer.echo(f"{'figure':30} {'plans':>7} {'clips':>7} {'scores':>7} {'drawing':>7}  seconds")
     for figure in made:
         spent = workflow.seconds(figure)
         typer.echo(f"{figure.name:30} " + " ".join(f"{spent[s]:7.0f}" for s in workflow.STAGES))
 
 
-@app.command()
-def study(
-    name: Annotated[str, typer.Argument(help="A file of data/studies, such as benchmark_pairs")],
-    quick: Quick = False,
-) -> None:
-    """Run and score every clip of a study; write its table and its means to data/results."""
-    from starvid_core import paths, results, specs
-    from starvid_core.artifacts import read_json
+def tell_missing(names: list[str]) -> None:
+    """Which of these notebooks wait for results, and which commands make those."""
+    from starvid_core import reproduce as workflow
 
-    specs.known("study", name, sorted(path.stem for path in paths.STUDIES.glob("*.json")))
-    written = results.report(name, quick)
-    typer.echo(f"{'variant':12} {'metric':15}   mean  95 % interval   difference")
-    for row in read_json(written)["summary"]:
-        mean, low, high = (row[k] if row[k] is not None else float("nan") for k in SPREAD)
-        change = f"{row['difference']:+.3f} {row['verdict']}" if row["difference"] else ""
-        line = f"{row['variant']:12} {row['metric']:15} {mean:6.3f}  {low:.3f} to {high:.3f}"
-        typer.echo(f"{line}  {change}")
-    typer.echo(str(written))
+    for name in names:
+        if waited := workflow.missing(name):
+            typer.echo(f"note: {name} waits for results of: {', '.join(waited)}", err=True)
 
 
 def _parameter(text: str) -> tuple[str, Any]:

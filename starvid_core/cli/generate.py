@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import Prompt, app, printable
+from starvid_core.cli.app import Prompt, app, printable, setting
 
 if TYPE_CHECKING:
     from starvid_core.backbones import Backbone
@@ -32,13 +32,16 @@ def generate(
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="Classifier-free.")] = None,
     lora: Annotated[str, typer.Option(help="A LoRA: a name, or its folder")] = "",
+    option: Annotated[
+        list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the method")
+    ] = None,
     save_attention: Annotated[
         bool, typer.Option("--save-attention", help="Also write OUT.attention.npz.")
     ] = False,
 ) -> None:
     """Make a video of PROMPT."""
     from planners import schema
-    from starvid_core import experiment, video
+    from starvid_core import experiment, specs, video
     from starvid_core.artifacts import check_writable
 
     video.suffix(output)
@@ -49,6 +52,7 @@ def generate(
     settings = {k: v for k, v in (("weights", weights), ("device", device)) if v is not None}
     model = _load(backbone, settings) if settings else backbone
     one = experiment.spec(prompt, method, seed, model, given, lora=lora, **options)
+    options |= specs.typed(method, [setting(text) for text in option or []])
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.
         every_fifth = range(4, one.sampling.steps, 5) or [one.sampling.steps - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,11 +29,12 @@ from starvid_core.plotting.style import (
     colors,
     outline,
     picture,
+    readable,
 )
 from starvid_core.scene import Box, Trajectory
 
 FRAME, GAP, BETWEEN = 1.44, 0.05, 0.14
-HEADING, NUMBERS, MARGIN = 0.27, 0.16, 0.1
+HEADING, HEADING_LINE, NUMBERS, MARGIN = 0.27, 0.17, 0.16, 0.1
 LABEL, NOTE = 1.3, 1.12
 
 Video = UInt8[np.ndarray, "frame height width 3"]
@@ -73,23 +75,29 @@ def group(
 
 
 def plot_study(
-    groups: Sequence[Group], samples: Samples, paper: Paper | None = None, shown: int = 4
+    groups: Sequence[Group],
+    samples: Samples,
+    paper: Paper | None = None,
+    shown: int = 4,
+    titles: Mapping[str, str] = METRICS,
 ) -> Figure:
     """Frames of one clip a row, and below them every variant's scores over all clips.
 
-    `samples[variant][metric]` holds one value a clip; `paper[variant][metric]` what was published.
+    `samples[variant][metric]` holds one value a clip; `paper[variant][metric]` what was published;
+    `titles` names the metrics. Without samples there is no chart.
     """
     wide, tall = frame_size(groups[0].strips[0].video)
     width = 2 * MARGIN + LABEL + shown * (wide + GAP) + NOTE
     rows = [_group_height(group, tall) for group in groups]
-    chart = chart_height(len(samples), bool(paper))
+    chart = chart_height(len(samples), bool(paper)) if samples else 0
     sheet = Sheet.new(width, sum(rows) + BETWEEN * len(rows) + chart + 3 * MARGIN)
     y = MARGIN
     for group, height in zip(groups, rows, strict=True):
         _draw_group(sheet, y, group, shown)
         y += height + BETWEEN
-    place = (MARGIN + LABEL, y + MARGIN, width - LABEL - 2 * MARGIN)
-    draw_scores(sheet, place, samples, METRICS, paper)
+    if samples:
+        place = (MARGIN + LABEL, y + MARGIN, width - LABEL - 2 * MARGIN)
+        draw_scores(sheet, place, samples, titles, paper)
     return sheet.figure
 
 
@@ -102,7 +110,17 @@ def frame_size(video: Video) -> tuple[float, float]:
 
 
 def _group_height(group: Group, tall: float) -> float:
-    return HEADING + NUMBERS + len(group.strips) * (tall + GAP)
+    return _heading_height(group) + NUMBERS + len(group.strips) * (tall + GAP)
+
+
+def _heading(group: Group) -> list[str]:
+    """The prompt in lines that leave room for the legend at their right."""
+    legend = sum(len(name) + 4 for name in group.subjects)
+    return textwrap.wrap(readable(group.prompt, 200), max(116 - legend, 40)) or [""]
+
+
+def _heading_height(group: Group) -> float:
+    return HEADING + (len(_heading(group)) - 1) * HEADING_LINE
 
 
 def _draw_group(sheet: Sheet, y: float, group: Group, shown: int) -> None:
@@ -110,16 +128,17 @@ def _draw_group(sheet: Sheet, y: float, group: Group, shown: int) -> None:
     wide, tall = frame_size(video)
     left = MARGIN + LABEL
     chosen = np.linspace(0, len(video) - 1, shown).round().astype(int)
-    sheet.text(MARGIN, y + HEADING / 2, group.prompt, size=LARGE, weight="bold")
+    for number, line in enumerate(_heading(group)):
+        place = MARGIN, y + HEADING / 2 + number * HEADING_LINE
+        sheet.text(*place, line, size=LARGE, weight="bold")
     if any(one.boxes for one in group.strips):
         sheet.legend(left + shown * (wide + GAP) + NOTE, y + 0.19, group.subjects)
+    y += _heading_height(group)
     for column, frame in enumerate(chosen):
         middle = left + column * (wide + GAP) + wide / 2
-        sheet.text(
-            middle, y + HEADING + 0.07, f"frame {frame + 1}", size=SMALL, color=FAINT, ha="center"
-        )
+        sheet.text(middle, y + 0.07, f"frame {frame + 1}", size=SMALL, color=FAINT, ha="center")
     for row, one in enumerate(group.strips):
-        _draw_strip(sheet, y + HEADING + NUMBERS + row * (tall + GAP), one, chosen)
+        _draw_strip(sheet, y + NUMBERS + row * (tall + GAP), one, chosen)
 
 
 def _draw_strip(sheet: Sheet, y: float, one: Strip, chosen: np.ndarray) -> None:

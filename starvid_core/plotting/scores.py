@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,14 @@ Paper = Mapping[str, Mapping[str, float]]
 
 def interval(values: Values, share: float = 0.95) -> tuple[float, float]:
     """Bootstrap interval of the mean over clips: percentiles of 10,000 fixed resamples."""
-    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [(1 - share) / 2, (1 + share) / 2])
+    means = values[_resamples(len(values))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _resamples(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
 
 
 def samples(table: Any, metrics: Iterable[str] = METRICS) -> dict[str, dict[str, np.ndarray]]:
@@ -169,3 +175,14 @@ def draw_note(sheet: Sheet, x: float, y: float, width: float, lines: Mapping[str
     for number, (title, value) in enumerate(lines.items()):
         sheet.text(x, top + number * step, title, size=SMALL, color=FAINT)
         sheet.text(x + width, top + number * step, value, size=SMALL, ha="right")
+
+
+def rounded(rows: Sequence[Mapping[str, str | float]]) -> list[dict[str, str | float | None]]:
+    """Rows for a file: numbers to four places, null for what does not exist."""
+    return [{key: _short(value) for key, value in row.items()} for row in rows]
+
+
+def _short(value: str | float) -> str | float | None:
+    if not isinstance(value, float):
+        return value
+    return round(value, 4) if value == value else None

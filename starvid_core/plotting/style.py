@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from matplotlib import font_manager, patheffects
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
 
@@ -68,6 +70,15 @@ def save(figure: Figure, stem: Path) -> Path:
     return stem.with_name(f"{stem.name}.png")
 
 
+def watermark(figure: Figure, text: str = "quick: not a result") -> None:
+    """Say across the whole figure that its numbers are those of a smoke test."""
+    wide, tall = figure.get_size_inches()
+    angle = math.degrees(math.atan2(tall, wide))
+    size = 72 * min(wide, 2 * tall) / len(text) * 1.5
+    style: dict[str, Any] = {"size": size, "rotation": angle, "color": "#D55E00", "alpha": 0.25}
+    figure.text(0.5, 0.5, text, ha="center", va="center", zorder=10, **style)
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A figure laid out in inches from its upper left corner, so that pixels stay whole."""
@@ -84,13 +95,19 @@ class Sheet:
         place = x / wide, 1 - (y + height) / tall, width / wide, height / tall
         return self.figure.add_axes(place)
 
-    def text(self, x: float, y: float, text: str, **style: Any) -> None:
+    def text(self, x: float, y: float, text: str, limit: int = 96, **style: Any) -> None:
         """Text as it is, dollar signs and all."""
-        self._write(x, y, readable(text), {"parse_math": False, **style})
+        self._write(x, y, readable(text, limit), {"parse_math": False, **style})
 
     def label(self, x: float, y: float, name: str, **style: Any) -> None:
         """The name of a variant, its losses set as symbols."""
         self._write(x, y, symbols(name), style)
+
+    def rule(self, x: float, y: float, width: float) -> None:
+        """A thin horizontal line."""
+        wide, tall = self.figure.get_size_inches()
+        ends = [x / wide, (x + width) / wide], [1 - y / tall] * 2
+        self.figure.add_artist(Line2D(*ends, linewidth=0.6, color=FAINT))
 
     def legend(self, x: float, y: float, names: tuple[str, ...]) -> None:
         """The subjects in the colors of their boxes, right aligned at `x`."""

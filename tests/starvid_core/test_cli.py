@@ -1,16 +1,19 @@
 """The command line: what works, and every bad input as one line with exit code 2."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from starvid_core import cli, experiment, paths, video
+from starvid_core import cli, experiment, paths, studies, video
 from starvid_core.artifacts import fingerprint, write_json, write_manifest
 from starvid_core.cli.app import say_in_one_line
+from starvid_core.cli.figures import tell_missing
 from starvid_core.errors import InputError
+from starvid_core.moving_emoji import cast
 
 PROMPT = "A dog is running and a cat is jumping."
 WORLD = {
@@ -165,6 +168,45 @@ def test_a_wrong_option_is_one_line(starvid, tmp_path, options, said):
     assert not list(tmp_path.glob("out*"))
 
 
+def test_options_of_a_method_change_its_video(starvid, tmp_path, model):
+    made = []
+    for n, options in enumerate([(), ("-O", "phrase=noun+verb", "-O", "amplified=1")]):
+        out = tmp_path / f"{n}.gif"
+        command = ("generate", PROMPT, "--method", "dav", "--steps", 2, "-o", out, *options)
+        assert starvid(*command)[0] == 0
+        made.append(out.read_bytes())
+    assert made[0] != made[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "said"),
+    [
+        ("lvd", "treshold=1", "unknown option of lvd 'treshold', .*; did you mean threshold"),
+        ("lvd", "threshold=much", "threshold must be like 200.0, got 'much'"),
+        ("lvd", "threshold=-1", "threshold must be a number of at least 0, got -1.0"),
+        ("lvd", "threshold=nan", "threshold must be a number of at least 0, got nan"),
+        ("lvd", "threshold", "a parameter is NAME=VALUE, got 'threshold'"),
+        ("none", "threshold=1", "unknown option of none 'threshold', expected none"),
+        ("starvid", "spatial_iterations=2.5", "spatial_iterations must be like 10, got '2.5'"),
+        ("starvid", "stages=top", "stages must be some of down, mid, up"),
+        ("starvid", "stages=", "stages must be some of down, mid, up"),
+        ("attention_mask", "both=maybe", "both must be like true, got 'maybe'"),
+        ("best_of_n", "n=0", "n must be 1 or more"),
+        ("starvit", "n=1", "unknown method 'starvit', .*; did you mean starvid"),
+    ],
+)
+def test_a_wrong_option_of_a_method_is_one_line(starvid, tmp_path, model, method, option, said):
+    out = tmp_path / "out.mp4"
+    code, _, err = starvid("generate", PROMPT, "--method", method, "-O", option, "-o", out)
+    assert code == 2 and err.count("\n") == 1
+    assert re.search(said, err), err
+
+
+def test_an_option_of_a_method_is_given_once(starvid, tmp_path, model):
+    command = ("--method", "lvd", "-O", "weight=1", "-O", "weight=2", "-o", tmp_path / "out.mp4")
+    assert refused(starvid("generate", PROMPT, *command), "weight is given twice, 1.0 and '2'")
+
+
 @pytest.mark.parametrize("name", ["out.avi", "out", "file/out.mp4", "folder.mp4"])
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(starvid, tmp_path, name):
     (tmp_path / "file").write_text("")
@@ -234,6 +276,32 @@ def test_a_video_of_another_size_or_kind_is_not_scored(starvid, tmp_path, plan_f
 def test_figures_refuse_what_is_not_there(starvid):
     assert refused(starvid("figures", "fig99"), "no notebook 'fig99'")
     assert refused(starvid("figures", "-p", "steps"), "a parameter is NAME=VALUE, got 'steps'")
+
+
+def test_studies_are_listed_with_their_size_cost_and_state(starvid, tmp_path, monkeypatch):
+    everything = {"subjects": list(cast.SUBJECTS), "motions": list(cast.MOTIONS)}
+    for name in ("emoji", "judge"):
+        write_json(tmp_path / "checkpoints" / name / "world.json", everything)
+        write_manifest(tmp_path / "checkpoints" / name)
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
+    code, out, _ = starvid("study")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert code == 0 and set(studies.names()) <= set(lines)
+    assert "no results yet" in lines["benchmark_pairs"]
+    assert "reproduce" in lines["fig05_comparison"]
+
+
+def test_studies_refuse_what_is_not_there(starvid):
+    assert refused(starvid("study", "tab03"), "unknown study 'tab03'", "did you mean tab03_constr")
+    said = "give names of studies or --all, not both"
+    assert refused(starvid("study", "--all", "benchmark_pairs"), said)
+
+
+def test_figures_that_wait_for_results_are_named(starvid, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
+    tell_missing(["tab01_benchmarks", "fig05_comparison"])
+    said = "tab01_benchmarks: no results yet; starvid study tab01_action_binding tab01_llm_bench"
+    assert said in capsys.readouterr().err
 
 
 def test_training_refuses_what_it_does_not_know(starvid):

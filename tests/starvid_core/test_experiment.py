@@ -1,6 +1,7 @@
 """A run is named by all it depends on, made once, and redone when its folder is damaged."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -32,6 +33,7 @@ paths.RUNS = Path(sys.argv[1])
 specs = [parse_spec(f) for f in read_json(Path(sys.argv[2]))]
 made = lambda s: np.full((3, 32, 48, 3), s.seed % 256, np.uint8)
 clip = lambda s: SimpleNamespace(video=made(s), losses=(), warnings=(), maps={})
+experiment._load = lambda name: None
 experiment._sample = lambda group, backbone: [clip(s) for s in group]
 experiment.ensure(specs, batch=1, progress=False)
 """
@@ -135,6 +137,30 @@ def test_a_run_holds_video_plan_losses_and_maps(spec, tiny_backbone):
     assert {row["name"] for row in run.losses} == {"spatial", "syntax"}
     assert set(run.maps) == {0, 2}
     assert np.allclose(run.maps[2].sum(0), 1, atol=1e-4)
+
+
+def test_a_run_knows_what_it_cost(spec, tiny_backbone):
+    plain, guided = (spec(m, steps=4) for m in ("none", "starvid"))
+    single = spec("none", steps=4, guidance_scale=1)
+    runs = experiment.ensure([plain, guided, single], tiny_backbone, progress=False)
+    assert [run.cost.passes for run in runs] == [2 * 4, 2 * 4 + 10 + 1, 4]
+    assert [run.cost.gradients for run in runs] == [0, 10 + 1, 0]
+    assert all(0 < run.cost.seconds < 60 and run.cost.core_seconds > 0 for run in runs)
+
+
+def test_a_chosen_clip_costs_what_all_of_its_rivals_do(spec, tiny_backbone, monkeypatch):
+    monkeypatch.setattr(experiment, "_judge", lambda: Preferring(None, spec().trajectory))
+    plain = spec("none", steps=2)
+    (first,) = experiment.ensure([plain], tiny_backbone, progress=False)
+    (best,) = experiment.ensure([spec("best_of_n", steps=2)], tiny_backbone, progress=False)
+    assert best.cost.passes == 3 * first.cost.passes
+    assert best.cost.core_seconds > first.cost.core_seconds
+
+
+def test_a_run_from_before_costs_were_kept_has_none(spec, tiny_backbone):
+    (run,) = experiment.ensure([spec("none")], tiny_backbone, progress=False)
+    (run.folder / "cost.json").unlink()
+    assert math.isnan(run.cost.seconds) and math.isnan(run.cost.passes)
 
 
 def test_a_run_without_recording_says_how_to_record(spec, tiny_backbone):
@@ -306,7 +332,7 @@ def test_a_study_is_every_variant_on_every_prompt_and_seed(study):
         "prompts": ["a", "b", "c"],
         "seeds": [0, 1],
         "options": {"steps": 25},
-        "variants": {"Plain": {"method": "none"}, "StarVid": {"steps": 50}},
+        "variants": {"Plain": {"method": "none"}, "StarVid": {"options": {"steps": 50}}},
     }
     full, quick = study(declared), study(declared, quick=True)
     assert len(full.cells) == 12 and full.cells[0] == ("Plain", "a", 0)

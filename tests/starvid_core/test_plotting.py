@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+import pandas
 import pytest
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -184,6 +185,109 @@ def test_the_map_of_a_word_is_the_mean_over_its_tokens():
     maps = plotting.word_maps(recorded, [2], [(0,), (1, 2)])
     np.testing.assert_array_equal(maps[0, 0], recorded[2][0])
     np.testing.assert_array_equal(maps[0, 1], (recorded[2][1] + recorded[2][2]) / 2)
+
+
+LINES = pandas.DataFrame(
+    {
+        ("Numeracy ↑", "paper"): ["0.545", "0.871"],
+        ("Numeracy ↑", "ours"): ["0.55 [0.50, 0.60]", "0.80 [0.70, 0.90]"],
+        ("Numeracy ↑", "difference"): ["−0.25 [−0.30, −0.20]", ""],
+        ("Numeracy ↑", "verdict"): ["opposite", "reference"],
+    },
+    index=pandas.MultiIndex.from_tuples([("Block", "without L_sp"), ("Block", "StarVid")]),
+)
+
+
+def test_a_table_shows_every_text_and_its_source():
+    figure = plotting.plot_table(LINES, "Table III", "made by hand " * 40)
+    texts = [text.get_text() for text in figure.texts]
+    wanted = {"Table III", "Block", "0.545", "0.55", "[0.50, 0.60]", "−0.25", "opposite", "paper"}
+    assert wanted <= set(texts) and r"without $\mathcal{L}_{sp}$" in texts
+    assert " ".join(texts).count("made by hand") == 40
+    colors = {text.get_text(): text.get_color() for text in figure.texts}
+    assert colors["opposite"] != colors["reference"]
+
+
+def pipeline(video):
+    maps = np.random.default_rng(1).random((4, 6, 12), np.float32)
+    phase = plotting.Guided("A loss", [3.0, 2.0, 1.0], [2], 2, {"plain": maps, "StarVid": maps})
+    return plotting.plot_pipeline(scene(), [phase], {"plain": video, "StarVid": video}, 4)
+
+
+def contrast():
+    maps = np.random.default_rng(2).random((3, 3, 6, 12), np.float32)
+    near, far = np.arange(9.0).reshape(3, 3), np.full((3, 3), 9.5)
+    return plotting.plot_contrast(["sits (verb)", "dog", "cat"], maps, near, far, 3)
+
+
+def compute(points=("plain", "best of 3", "StarVid", "LVD")):
+    scores = np.linspace(0, 1, 9)
+    panel = [plotting.Point(name, 1.0 + k, scores) for k, name in enumerate(points)]
+    return plotting.plot_compute({"A": panel, "B": panel}, {"plain": 1, "best of 3": 3}, "note")
+
+
+def test_the_pipeline_shows_plan_losses_maps_and_clips(video):
+    figure = pipeline(video)
+    texts = [text.get_text() for text in figure.texts]
+    assert "2 A loss" in texts and {"robot", "skateboarding", "dog", "sitting"} <= set(texts)
+    (curve,) = [axes for axes in figure.axes if axes.get_ylabel() == "loss"]
+    assert list(curve.lines[0].get_ydata()) == [3, 2, 1]
+    assert len(images(figure)) == 4 + 2 * 4 + 2 * 4
+
+
+def test_the_pairs_of_the_middle_frame_carry_their_distances():
+    figure = contrast()
+    numbers = [t.get_text() for t in figure.texts if t.get_text().replace(".", "").isdigit()]
+    assert sorted(numbers[:5]) == ["1.00", "3.00", "4.00", "5.00", "7.00"]
+    assert numbers[5:] == ["9.50"] * 5
+    assert {"frame 4 (f − 1)", "frame 5 (f)"} <= {t.get_text() for t in figure.texts}
+
+
+def test_methods_stand_at_their_time_and_the_best_of_n_is_a_line():
+    figure = compute()
+    line = figure.axes[0].lines[0]
+    assert list(line.get_xdata()) == [1.0, 2.0]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["StarVid", "LVD"]
+
+
+def test_a_quick_figure_says_so_across_itself(video):
+    figure = comparison(video, scene())
+    plotting.watermark(figure)
+    assert figure.texts[-1].get_text() == "quick: not a result"
+    assert figure.texts[-1].get_fontsize() > 20
+
+
+def test_texts_of_diagrams_and_tables_do_not_overlap(video):
+    table = plotting.plot_table(LINES, "Table III", "note")
+    for figure in (table, pipeline(video), contrast()):
+        figure.draw_without_rendering()
+        areas = [text.get_window_extent() for text in figure.texts]
+        pairs = [(a, b) for i, a in enumerate(areas) for b in areas[:i]]
+        assert not [pair for pair in pairs if pair[0].overlaps(pair[1])]
+        assert all(a.x0 >= 0 and a.x1 <= figure.bbox.width for a in areas)
+
+
+def test_a_long_prompt_of_many_subjects_keeps_clear_of_its_legend(video):
+    prompt = "A motorcycle is driving on the road while an elephant walks, a balloon flies and a "
+    subjects = tuple(
+        Subject(k, noun, "moves")
+        for k, noun in enumerate(("motorcycle", "elephant", "balloon", "basketball"))
+    )
+    box = Box(0.1, 0.1, 0.4, 0.4)
+    planned = Trajectory(ScenePlan(prompt + "basketball bounces high", subjects), ((box,),) * 4)
+    figure = comparison(video, planned)
+    figure.draw_without_rendering()
+    (legend,) = figure.artists
+    heading = [t for t in figure.texts if t.get_text() and t.get_text() in prompt]
+    assert len(heading) == 1 and not heading[0].get_window_extent().overlaps(
+        legend.get_window_extent()
+    )
+
+
+def test_without_scores_there_is_no_chart(video):
+    group = plotting.group(scene(), {"plain": (video, SCORES)}, guided=set())
+    assert len(plotting.plot_study([group], {}).axes) == 4
 
 
 def test_an_interval_holds_the_mean_and_shrinks_to_it_for_equal_clips():

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from starvid_core import jobs, paths, reproduce, specs
-from starvid_core.artifacts import write_json, write_manifest, write_text
+from starvid_core import jobs, paths, reproduce, specs, studies
+from starvid_core.artifacts import sha256_file, write_json, write_manifest, write_text
 
 NAME = "fig99_small"
 DRAW = f"""
@@ -75,6 +75,10 @@ def edit_metric(home, monkeypatch):
     edit(home / "package" / "metrics" / "numeracy.py")
 
 
+def edit_judge(home, monkeypatch):
+    edit(home / "package" / "perception" / "emoji.py")
+
+
 def edit_plot(home, monkeypatch):
     edit(home / "package" / "plotting" / "style.py")
 
@@ -87,25 +91,45 @@ def edit_config(home, monkeypatch):
     edit(home / "package" / "config.py")
 
 
+def edit_examples(home, monkeypatch):
+    edit(home / "package" / "examples.py")
+
+
+def keys():
+    return reproduce.stage_keys(NAME) | {"drawing": reproduce.figure(NAME).drawing.name}
+
+
+ALL = {"plans", "clips", "scores", "results", "drawing"}
+
+
 @pytest.mark.parametrize(
     ("change", "redone"),
     [
-        (edit_study, {"plans", "clips", "scores", "drawing"}),
-        (edit_config, {"plans", "clips", "scores", "drawing"}),
-        (edit_weights, {"clips", "scores", "drawing"}),
-        (edit_numerics, {"clips", "scores", "drawing"}),
-        (edit_metric, {"scores", "drawing"}),
+        (edit_study, ALL),
+        (edit_config, ALL),
+        (edit_weights, ALL),
+        (edit_numerics, ALL),
+        (edit_metric, ALL),
+        (edit_judge, {"scores", "results", "drawing"}),
+        (edit_examples, {"results", "drawing"}),
         (edit_plot, {"drawing"}),
         (edit_notebook, {"drawing"}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_change_redoes_exactly_what_depends_on_it(home, monkeypatch, change, redone):
-    before = reproduce.stage_keys(NAME)
-    assert reproduce.stage_keys(NAME) == before
+    before = keys()
+    assert keys() == before
     change(home, monkeypatch)
-    after = reproduce.stage_keys(NAME)
+    after = keys()
     assert {stage for stage in after if after[stage] != before[stage]} == redone
+
+
+def test_plans_are_made_for_the_weights_that_ship(home, monkeypatch):
+    """A plan names the weights: an old one must not be taken for new weights."""
+    before = reproduce.figure(NAME).works[0].plans
+    edit_weights(home, monkeypatch)
+    assert reproduce.figure(NAME).works[0].plans != before
 
 
 def test_a_quick_run_has_stages_of_its_own():
@@ -113,19 +137,84 @@ def test_a_quick_run_has_stages_of_its_own():
     assert all(set(quick[stage]).isdisjoint(full[stage]) for stage in reproduce.STAGES)
 
 
-def test_shards_hold_every_run_once(home):
-    figure = reproduce.figure(NAME)
-    assert [p.stem.rpartition("-")[2] for p in figure.clips] == ["1of2", "2of2"]
-    planned = figure.plans
-    write_json(planned, jobs.plans(NAME, False, planned))
-    shards = [jobs.shard(planned, path) for path in figure.clips]
-    keys = [s.key for shard in shards for s in shard]
-    assert sorted(map(len, shards)) == [10, 10] and len(set(keys)) == 20
+def test_shards_hold_every_run_once_and_keep_neighbors_together(home, monkeypatch):
+    monkeypatch.setattr(reproduce, "SHARD", 12)
+    variants = {"plain": {"method": "none"}, "StarVid": {}}
+    write_json(home / "studies" / f"{NAME}.json", STUDY | {"variants": variants})
+    work = reproduce.work(NAME)
+    assert [p.stem.rpartition("-")[2] for p in work.clips] == [f"{n}of4" for n in (1, 2, 3, 4)]
+    write_json(work.plans, jobs.plans(NAME, False, work.plans))
+    shards = [jobs.shard(work.plans, path) for path in work.clips]
+    found = [s.key for shard in shards for s in shard]
+    assert [len(shard) for shard in shards] == [10] * 4 and len(set(found)) == 40
+    assert all(len({s.method for s in shard}) == 1 for shard in shards)
+
+
+def test_prompts_that_are_left_out_are_reported(home, monkeypatch, capsys):
+    world = {"subjects": ["man", "woman"], "motions": ["playing guitar", "riding bicycle"]}
+    write_json(home / "checkpoints" / "emoji" / "world.json", world)
+    write_manifest(home / "checkpoints" / "emoji")
+    part = {"prompts": [{"benchmark": "action_binding"}]}
+    write_json(home / "studies" / f"{NAME}.json", STUDY | part)
+    count = studies.load(NAME).chosen.left_out["action_binding"]
+    jobs.plans(NAME, False, home / "plans.json")
+    assert f"{NAME}: {count} prompts of action_binding left out" in capsys.readouterr().out
+
+
+@pytest.fixture
+def waiting(home):
+    """The figure's study is one that `starvid study` has to run first."""
+    write_json(home / "studies" / f"{NAME}.json", STUDY | {"made_by": "study"})
+
+
+def test_a_figure_waits_for_the_results_of_its_study(home, waiting):
+    assert reproduce.missing(NAME) == [f"starvid study {NAME}"] and reproduce.figures() == []
+    write_json(home / "results" / f"{NAME}.json", {})
+    (figure,) = reproduce.figures()
+    assert reproduce.missing(NAME) == [] and figure.works == ()
+
+
+def test_other_results_are_drawn_again(home, waiting):
+    before = reproduce.figure(NAME).drawing
+    write_text(home / "results" / f"{NAME}.csv", "1")
+    between = reproduce.figure(NAME).drawing
+    write_text(home / "results" / f"{NAME}.csv", "2")
+    assert len({before, between, reproduce.figure(NAME).drawing}) == 3
+
+
+def test_a_quick_figure_makes_its_clips_whoever_makes_the_full_ones(home, waiting):
+    (figure,) = reproduce.figures(quick=True)
+    assert [work.name for work in figure.works] == [NAME]
+
+
+def test_a_study_that_is_finished_is_not_run_again(home, monkeypatch):
+    calls = []
+    monkeypatch.setattr(reproduce, "_snakemake", lambda targets, *_: calls.append(targets))
+    work = reproduce.work(NAME)
+    reproduce.study([NAME], 1)
+    assert calls == [[work.results]]
+    write_json(work.results, {"files": {}})
+    reproduce.study([NAME], 1)
+    assert len(calls) == 1
+
+
+def test_a_result_that_was_edited_is_made_again(home, monkeypatch):
+    calls = []
+    monkeypatch.setattr(reproduce, "_snakemake", lambda targets, *_: calls.append(targets))
+    work = reproduce.work(NAME)
+    table = home / "results" / f"{NAME}.csv"
+    write_text(table, "1")
+    write_json(work.results, {"files": {str(table.relative_to(home)): sha256_file(table)}})
+    reproduce.study([NAME], 1)
+    assert not calls
+    edit(table)
+    reproduce.study([NAME], 1)
+    assert calls == [[work.results]]
 
 
 def test_a_drawing_is_kept_until_its_figure_is_gone(home, monkeypatch):
     (figure,) = reproduce.figures()
-    monkeypatch.setattr(reproduce, "_snakemake", lambda cores, quick: draw(figure))
+    monkeypatch.setattr(reproduce, "_snakemake", lambda *_: draw(figure))
     drawn = []
 
     def draw(figure):
@@ -157,8 +246,8 @@ def test_a_figure_that_draws_from_results_waits_for_them(home):
     study = paths.STUDIES / f"{NAME}.json"
     write_json(study, json.loads(study.read_text()) | {"after": {"wide.json": "starvid wide"}})
     assert reproduce.figures() == []
-    assert reproduce.left_out() == {NAME: ["starvid wide"]}
+    assert reproduce.missing(NAME) == ["starvid wide"]
     assert [figure.name for figure in reproduce.figures(quick=True)] == [NAME]
     write_json(paths.RESULTS / "wide.json", {})
     assert [figure.name for figure in reproduce.figures()] == [NAME]
-    assert reproduce.left_out() == {}
+    assert reproduce.missing(NAME) == []
