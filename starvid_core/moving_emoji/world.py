@@ -52,7 +52,7 @@ class WorldConfig:
         return tuple((s, m) for s in self.subjects for m in self.motions if can(s, m))
 
 
-FULL = WorldConfig(frames=16, height=80, width=144)
+FULL = WorldConfig(height=64, width=128)
 FIRST = WorldConfig(
     subjects=(
         *("man", "woman", "robot", "bear", "dog", "cat"),

@@ -5,37 +5,21 @@ Run as `starvid train judge`; it goes on where it was stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, Subset
-from tqdm import tqdm
+from torch.utils.data import DataLoader
 
 from starvid_core.artifacts import write_json, write_manifest, writing_folder
 from starvid_core.moving_emoji.data import generator
 from starvid_core.moving_emoji.world import WORLDS, Clip, WorldConfig, render
 from starvid_core.paths import BUILD
 from starvid_core.perception.emoji import Detector, EmojiJudge, MotionClassifier
-from starvid_core.training.batches import batches
+from starvid_core.training.fit import Fit, fit
 from starvid_core.training.judge_data import SEED, Frames, Tracks, crowd, readable
-from starvid_core.training.state import Log, load_state, save_state
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How one of the judge's networks is trained."""
-
-    name: str
-    steps: int
-    batch: int
-    learning_rate: float = 2e-3
-    checkpoint_every: int = 200
-    workers: int = 1
-
 
 DETECTOR = Fit("detector", 2600, 48)
 MOTION = Fit("motion", 1500, 24)
@@ -48,39 +32,6 @@ def focal(logits: Tensor, heat: Tensor) -> Tensor:
     positive = -((1 - p) ** 2) * p.log() * hit
     negative = -((1 - heat) ** 4) * p**2 * (1 - p).log() * (1 - hit)
     return (positive + negative).sum() / hit.sum().clamp(min=1)
-
-
-def fit(model: nn.Module, data: Dataset, config: Fit, folder: Path) -> None:
-    """AdamW with one cycle of learning rates, from the newest checkpoint if there is one."""
-    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=0.01)
-    path = folder / f"{config.name}.safetensors"
-    done = load_state(path, {"model": model}, optimizer).get("step", 0)
-    log = Log(folder / f"{config.name}.csv", ("step", "loss"))
-    log.cut(done)
-    left = Subset(data, range(done * config.batch, config.steps * config.batch))
-    bar = tqdm(total=config.steps, initial=done, desc=config.name, mininterval=5)
-    model.train()
-    with bar:
-        for step, batch in enumerate(batches(left, config.batch, config.workers), done + 1):
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * one_cycle(step / config.steps)
-            loss = loss_of(model, batch)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimizer.step()
-            bar.update()
-            log.add(step, round(float(loss.detach()), 5))
-            if step % config.checkpoint_every == 0 or step == config.steps:
-                save_state(path, {"model": model}, optimizer, {"step": step})
-    model.eval()
-
-
-def one_cycle(share: float) -> float:
-    """Rises over the first 30 %, then falls along a cosine."""
-    if share < 0.3:
-        return 0.04 + 0.96 * share / 0.3
-    return 0.5 * (1 + float(np.cos(np.pi * (share - 0.3) / 0.7)))
 
 
 def loss_of(model: nn.Module, batch: list[Tensor]) -> Tensor:
@@ -130,8 +81,8 @@ def train(world_name: str = "first", detector: Fit = DETECTOR, motion: Fit = MOT
     torch.manual_seed(SEED)
     world, folder = WORLDS[world_name], BUILD / "train" / f"judge-{world_name}"
     judge = EmojiJudge(Detector(world.subjects), MotionClassifier(world.motions))
-    fit(judge.detector, Frames(world, detector.steps * detector.batch), detector, folder)
-    fit(judge.classifier, Tracks(world, motion.steps * motion.batch), motion, folder)
+    fit(judge.detector, Frames(world, detector.steps * detector.batch), detector, folder, loss_of)
+    fit(judge.classifier, Tracks(world, motion.steps * motion.batch), motion, folder, loss_of)
     return export(judge, world, folder / "model")
 
 
