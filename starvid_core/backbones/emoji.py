@@ -12,7 +12,7 @@ from starvid_core import paths
 from starvid_core.artifacts import read_json, verify_manifest
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
-from starvid_core.moving_emoji.codec import PatchCodec
+from starvid_core.moving_emoji.codec import load_codec
 from starvid_core.unet import UNet
 from starvid_core.weights import fill
 
@@ -29,7 +29,7 @@ def load(
     place = Path(weights or paths.CHECKPOINTS / "emoji")
     fingerprint = verify_manifest(place)
     unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(place / "unet"))
-    codec = PatchCodec.from_config(PatchCodec.load_config(place / "codec"))
+    codec = load_codec(place / "codec", device, dtype)
     text_encoder = CLIPTextModel(CLIPTextConfig.from_pretrained(place / "text_encoder"))
     world = read_json(place / "world.json")
     return Backbone(
@@ -38,7 +38,7 @@ def load(
         scheduler=DDIMScheduler.from_pretrained(place / "scheduler"),
         tokenizer=CLIPTokenizer.from_pretrained(place / "tokenizer"),
         text_encoder=fill(text_encoder, place / "text_encoder", dtype).to(device),
-        codec=fill(codec, place / "codec", dtype).to(device),
+        codec=codec,
         frames=world["frames"],
         height=world["height"],
         width=world["width"],

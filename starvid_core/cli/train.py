@@ -16,7 +16,7 @@ PARTS = ["model", "judge", "embedding", "planner"]
 @app.command()
 def train(
     what: Annotated[str, typer.Argument(help="model, judge, embedding or planner")] = "model",
-    world: Annotated[str, typer.Option(help="Of the world: first, full, spatial")] = "first",
+    world: Annotated[str, typer.Option(help="Of the world: first, full, spatial")] = "full",
     device: Annotated[str, typer.Option(help="cpu, or an accelerator as torch names it")] = "cpu",
     start: Annotated[Path | None, typer.Option(help="Exported weights to begin with.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Of the planner.")] = None,

@@ -12,6 +12,7 @@ from diffusers.models.transformers.transformer_temporal import TransformerTempor
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from starvid_core.moving_emoji.codec import CodecConfig
 from starvid_core.moving_emoji.world import WorldConfig
 
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -22,11 +23,10 @@ WORD = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 class ModelConfig:
     """Sizes of the UNet and the text encoder."""
 
-    channels: tuple[int, int, int] = (48, 96, 128)
-    head: int = 16
+    codec: CodecConfig = CodecConfig()
+    channels: tuple[int, int] = (96, 160)
+    head: int = 32
     groups: int = 16
-    latent_channels: int = 16
-    patch: int = 4
     text_width: int = 96
     text_layers: int = 2
     text_heads: int = 4
@@ -34,17 +34,18 @@ class ModelConfig:
 
 
 def build_unet(model: ModelConfig, world: WorldConfig) -> UNet3DConditionModel:
-    """Cross-attention at an eighth of the frame (one down, two up) and in the middle.
+    """Cross-attention at an eighth of the frame (one down, two up) and at a sixteenth (the middle).
 
     Temporal transformers start as the identity, as temporal convolutions do, so that what was
     learned on images holds at the first step on videos.
     """
+    scale = model.codec.patch
     unet = UNet3DConditionModel(
-        sample_size=(world.height // model.patch, world.width // model.patch),
-        in_channels=model.latent_channels,
-        out_channels=model.latent_channels,
-        down_block_types=("DownBlock3D", "CrossAttnDownBlock3D", "DownBlock3D"),
-        up_block_types=("UpBlock3D", "CrossAttnUpBlock3D", "UpBlock3D"),
+        sample_size=(world.height // scale, world.width // scale),
+        in_channels=model.codec.channels,
+        out_channels=model.codec.channels,
+        down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"),
+        up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"),
         block_out_channels=model.channels,
         layers_per_block=1,
         cross_attention_dim=model.text_width,

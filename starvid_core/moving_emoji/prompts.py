@@ -14,7 +14,7 @@ from starvid_core.artifacts import write_json
 from starvid_core.moving_emoji.captions import caption
 from starvid_core.moving_emoji.cast import can
 from starvid_core.moving_emoji.data import generator
-from starvid_core.moving_emoji.world import FIRST, Act, Scene, WorldConfig, held_out
+from starvid_core.moving_emoji.world import FULL, Act, Scene, WorldConfig, held_out
 
 SEED = 2026
 COUNT = 104
@@ -67,8 +67,8 @@ def _worded(
 
 
 def main() -> None:
-    pairs: dict[str, Any] = {"prompts": two_subjects(FIRST, COUNT), "variants": METHODS}
-    singles = {"prompts": one_subject(FIRST, COUNT), "variants": {"plain": METHODS["plain"]}}
+    pairs: dict[str, Any] = {"prompts": two_subjects(FULL, COUNT), "variants": METHODS}
+    singles = {"prompts": one_subject(FULL, COUNT), "variants": {"plain": METHODS["plain"]}}
     for name, declared in {"pairs": pairs, "singles": singles}.items():
         whole = declared | MADE | {"hours": HOURS[name]}
         write_json(paths.STUDIES / f"benchmark_{name}.json", whole)

@@ -25,6 +25,8 @@ from starvid_core.relations import TYPES, Transition, parse
 SEED = 2602  # the month of the paper
 COUNTS = {"train": 40, "eval": 10}  # of every type: 240 and 60 in all
 HELD_BACK = 3  # of a type's couples, for evaluation
+# Two cores, stated before the first run.
+HOURS = {"dpo": 1.5, "with_starvid": 1.0}
 PLAIN = {"method": "none"}
 METRICS = ["dsr_correct", "dsr_strict", "dsr_invalid", "numeracy", "exact_frames"]
 # Variants of the comparison and the names that `starvid align` gives their LoRAs.
@@ -93,20 +95,27 @@ def load(name: str) -> tuple[Transition, ...]:
 
 def studies(asked: list[str]) -> dict[str, dict[str, Any]]:
     """What is measured on the prompts of evaluation: the losses, and SpatialAlign with StarVid."""
-    best = {"method": "best_of_n", "by": ["dsr_correct", "numeracy"]}
+    best = {"method": "best_of_n", "config": {"by": ["dsr_correct", "numeracy"]}}
+    aligned = {"options": {"lora": "zo_dpo"}}
     common = {"prompts": asked, "metrics": METRICS, "quick": {"seeds": 2, "steps": 4}}
-    losses = {label: PLAIN | ({"lora": name} if name else {}) for label, name in LORAS.items()}
+    common |= {"made_by": "study"}
+    losses = {
+        label: PLAIN | ({"options": {"lora": name}} if name else {})
+        for label, name in LORAS.items()
+    }
     together = {
         "base": PLAIN,
-        "SpatialAlign": PLAIN | {"lora": "zo_dpo"},
+        "SpatialAlign": PLAIN | aligned,
         "base, best of 3": best,
-        "SpatialAlign, best of 3": best | {"lora": "zo_dpo"},
+        "SpatialAlign, best of 3": best | aligned,
         "StarVid": {"method": "starvid"},
-        "StarVid and SpatialAlign": {"method": "starvid", "lora": "zo_dpo"},
+        "StarVid and SpatialAlign": {"method": "starvid"} | aligned,
     }
     return {
-        "spatialalign_dpo": common | {"seeds": [0, 1, 2, 3, 4], "variants": losses},
-        "spatialalign_with_starvid": common | {"seeds": [0, 1], "variants": together},
+        "spatialalign_dpo": common
+        | {"seeds": [0, 1, 2, 3, 4], "hours": HOURS["dpo"], "variants": losses},
+        "spatialalign_with_starvid": common
+        | {"seeds": [0, 1], "hours": HOURS["with_starvid"], "variants": together},
     }
 
 

@@ -44,8 +44,8 @@ class WorldConfig:
     motions: tuple[str, ...] = ALL_MOTIONS
     backgrounds: tuple[str, ...] = BACKGROUNDS
     frames: int = 8
-    height: int = 48
-    width: int = 96
+    height: int = 64
+    width: int = 128
     pair_share: float = 0.17
     held_out_share: float = 0.5
     transition_share: float = 0.0  # of scenes in which a subject changes sides
@@ -56,7 +56,7 @@ class WorldConfig:
         return tuple((s, m) for s in self.subjects for m in self.motions if can(s, m))
 
 
-FULL = WorldConfig(frames=16, height=80, width=144)
+FULL = WorldConfig()
 FIRST = WorldConfig(
     subjects=(
         *("man", "woman", "robot", "bear", "dog", "cat"),

@@ -84,7 +84,7 @@ def preferences(
 
 
 def train(
-    world_name: str = "first",
+    world_name: str = "full",
     embedding: Fit = EMBEDDING,
     preference: Fit = PREFERENCE,
     sizes: Sizes = SIZES,

@@ -76,7 +76,7 @@ def whole(clip: Clip) -> bool:
     return all(b is not None and b.x0 > 0 and b.x1 < 1 and b.y0 > 0 for b in boxes)
 
 
-def train(world_name: str = "first", detector: Fit = DETECTOR, motion: Fit = MOTION) -> Path:
+def train(world_name: str = "full", detector: Fit = DETECTOR, motion: Fit = MOTION) -> Path:
     """Train both networks of the judge of a world; returns their folder."""
     torch.manual_seed(SEED)
     world, folder = WORLDS[world_name], BUILD / "train" / f"judge-{world_name}"

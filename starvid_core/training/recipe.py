@@ -25,13 +25,11 @@ class Stage:
 class TrainConfig:
     """The recipe of one shipped model."""
 
-    world: str = "first"
+    world: str = "full"
     model: ModelConfig = ModelConfig()
     stages: tuple[Stage, ...] = (
-        Stage("images", 3200, 48, 1e-3, images=True),
-        Stage("videos", 1900, 6, 7e-4, images=False, decay=0.58),
-        Stage("more images", 3400, 48, 1e-3, images=True, decay=0.5),
-        Stage("more videos", 2800, 6, 7e-4, images=False, decay=0.6),
+        Stage("images", 7000, 48, 1e-3, images=True, decay=0.3),
+        Stage("videos", 3000, 6, 7e-4, images=False, decay=0.6),
     )
     seed: int = 0
     caption_dropout: float = 0.1
@@ -49,7 +47,7 @@ SPATIAL = TrainConfig(
     ),
     seed=2,
 )
-RECIPES = {"first": TrainConfig(), "full": TrainConfig(world="full"), "spatial": SPATIAL}
+RECIPES = {"full": TrainConfig(), "first": TrainConfig(world="first"), "spatial": SPATIAL}
 
 
 def schedule(step: int, steps: int, warmup: int, decay: float) -> float:

@@ -24,8 +24,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from starvid_core.artifacts import write_json, write_manifest, writing_folder
 from starvid_core.moving_emoji.captions import varied
-from starvid_core.moving_emoji.codec import PatchCodec, to_float
-from starvid_core.moving_emoji.data import Clips, example, generator
+from starvid_core.moving_emoji.codec import load_codec, to_float
+from starvid_core.moving_emoji.data import Clips, generator
 from starvid_core.moving_emoji.model import (
     build_scheduler,
     build_text_encoder,
@@ -35,6 +35,7 @@ from starvid_core.moving_emoji.model import (
 from starvid_core.moving_emoji.transitions import facts
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
+from starvid_core.training import codec
 from starvid_core.training.batches import batches
 from starvid_core.training.recipe import RECIPES, Stage, TrainConfig, schedule
 from starvid_core.training.state import Log, load_place, load_state, save_state
@@ -93,12 +94,12 @@ def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
 class Trainer:
     """Model, average, optimizer and place in the recipe; all of it is in every checkpoint.
 
-    `start` is an exported model of the same sizes to begin with: its weights, tokenizer and codec.
-    A resumed run keeps its own.
+    `codec` is the folder of the trained codec. `start` is an exported model of the same sizes
+    to begin with: its weights, tokenizer and codec. A resumed run keeps its own.
     """
 
     def __init__(
-        self, config: TrainConfig, folder: Path, device: str, start: Path | None = None
+        self, config: TrainConfig, folder: Path, device: str, codec: Path, start: Path | None = None
     ) -> None:
         self.config, self.folder, self.device = config, folder, torch.device(device)
         self.world: WorldConfig = WORLDS[config.world]
@@ -117,7 +118,7 @@ class Trainer:
             self.model.requires_grad_(True)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.scheduler = build_scheduler()
-        self.codec = codec_for(config, self.world, origin).to(self.device)
+        self.codec = load_codec(origin / "codec" if origin else codec, device)
         self.stage, self.step, self.seen = 0, 0, 0
         self.log = Log(folder / "log.csv", ("stage", "step", "examples", "loss", "seconds"))
         self.optimizer = build_optimizer(self.model, config.stages[0])
@@ -161,7 +162,7 @@ class Trainer:
             group["lr"] = group["rate"] * rate
         # Dropout draws from the global stream: set anew each step, a resumed run draws the same.
         draw = torch.manual_seed(self.config.seed * 1_000_003 + self.seen)
-        z = self.codec.encode(to_float(video))
+        z = self.encode(video)
         noise = torch.randn(z.shape, generator=draw).to(z)
         t = torch.randint(0, 1000, (len(z),), generator=draw).to(z.device)
         dropped = torch.rand(len(z), generator=draw) < self.config.caption_dropout
@@ -179,6 +180,11 @@ class Trainer:
         self.optimizer.step()
         self.follow()
         return float(loss.detach())
+
+    @torch.no_grad()
+    def encode(self, video: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16):
+            return self.codec.encode(to_float(video)).float()
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -222,7 +228,7 @@ class Trainer:
         with writing_folder(folder) as place:
             frozen.unet.save_pretrained(place / "unet")
             frozen.text_encoder.save_pretrained(place / "text_encoder")
-            self.codec.save_pretrained(place / "codec")
+            copy.deepcopy(self.codec).half().save_pretrained(place / "codec")
             self.tokenizer.save_pretrained(place / "tokenizer")
             self.scheduler.save_pretrained(place / "scheduler")
             write_json(place / "world.json", facts(self.world))
@@ -238,18 +244,9 @@ def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
     return build_tokenizer(itertools.chain(captions, words * 20), config.model.tokens)
 
 
-def codec_for(config: TrainConfig, world: WorldConfig, origin: Path | None) -> PatchCodec:
-    """The codec of a model to go on from, or one that is fitted to the world."""
-    if origin:
-        codec = PatchCodec.from_config(PatchCodec.load_config(origin / "codec"))
-        return fill(codec, origin / "codec")
-    clips = [example(world, config.seed + 1, k, images=True)[0].video for k in range(512)]
-    video = to_float(torch.stack([torch.from_numpy(c) for c in clips]))
-    return PatchCodec.fit(video, config.model.latent_channels)
-
-
-def train(world: str = "first", device: str = "cpu", start: Path | None = None) -> Path:
-    """Train (or go on training) the model of a world; returns its folder."""
-    trainer = Trainer(RECIPES[world], BUILD / "train" / world, device, start)
+def train(world: str = "full", device: str = "cpu", start: Path | None = None) -> Path:
+    """Train (or go on training) the codec and the model of a world; returns the model's folder."""
+    learned = codec.train(world) / "codec"
+    trainer = Trainer(RECIPES[world], BUILD / "train" / world, device, learned, start)
     trainer.run()
     return trainer.folder / "model"

@@ -28,7 +28,7 @@ EVAL, TRAIN = (transition_prompts.load(name) for name in ("eval", "train"))
 
 def pixels(row: tuple[Box | None, ...]) -> np.ndarray:
     corners = [(b.x0, b.y0, b.x1, b.y1) for b in row if b is not None]
-    return np.array(corners) * (96, 48, 96, 48)
+    return np.array(corners) * (128, 64, 128, 64)
 
 
 def obeying(told: Transition, number: int) -> world.Clip:
@@ -41,7 +41,7 @@ def test_without_transitions_the_world_is_the_one_that_shipped_models_know() -> 
         for k in range(12):
             clip, text = example(config, 3, k, images=bool(k % 2))
             seen.update(clip.video.tobytes() + text.encode())
-    assert seen.hexdigest() == "604e201555a8036c6e95ba35f0f05a9a4470566c858b93e546bf48cbc337ff03"
+    assert seen.hexdigest() == "5ceb07ad32e5a5280aeb5859846b47d908899b9b0bcbc33ef7a0248f118882cb"
     assert set(asdict(FIRST)) - set(transitions.facts(FIRST)) == {"transition_share", "obedience"}
     assert transitions.facts(SPATIAL) == asdict(SPATIAL)
 
@@ -224,7 +224,7 @@ LOSSES = (
 def test_the_cases_of_the_notebook_score_as_it_says() -> None:
     judge, found = emoji.load(), {}
     for label, clip in transition_cases.cases(TOLD, SPATIAL).items():
-        assert clip.shape == (8, 48, 96, 3)
+        assert clip.shape == (8, 64, 128, 3)
         found[label] = dsr_score.read(clip, TOLD, judge, scaled(8)).result
     right = {"obeys", "ends on top instead", "jumps in one frame", "is gone in between"}
     right |= {"the object moves instead", "stops on the object"}
