@@ -93,16 +93,21 @@ def load(name: str) -> tuple[Transition, ...]:
 
 def studies(asked: list[str]) -> dict[str, dict[str, Any]]:
     """What is measured on the prompts of evaluation: the losses, and SpatialAlign with StarVid."""
-    best = {"method": "best_of_n", "by": ["dsr_correct", "numeracy"]}
+    best = {"method": "best_of_n", "config": {"by": ["dsr_correct", "numeracy"]}}
+    aligned = {"options": {"lora": "zo_dpo"}}
     common = {"prompts": asked, "metrics": METRICS, "quick": {"seeds": 2, "steps": 4}}
-    losses = {label: PLAIN | ({"lora": name} if name else {}) for label, name in LORAS.items()}
+    common |= {"made_by": "study"}
+    losses = {
+        label: PLAIN | ({"options": {"lora": name}} if name else {})
+        for label, name in LORAS.items()
+    }
     together = {
         "base": PLAIN,
-        "SpatialAlign": PLAIN | {"lora": "zo_dpo"},
+        "SpatialAlign": PLAIN | aligned,
         "base, best of 3": best,
-        "SpatialAlign, best of 3": best | {"lora": "zo_dpo"},
+        "SpatialAlign, best of 3": best | aligned,
         "StarVid": {"method": "starvid"},
-        "StarVid and SpatialAlign": {"method": "starvid", "lora": "zo_dpo"},
+        "StarVid and SpatialAlign": {"method": "starvid"} | aligned,
     }
     return {
         "spatialalign_dpo": common | {"seeds": [0, 1, 2, 3, 4], "variants": losses},
