@@ -25,6 +25,8 @@ from starvid_core.relations import TYPES, Transition, parse
 SEED = 2602  # the month of the paper
 COUNTS = {"train": 40, "eval": 10}  # of every type: 240 and 60 in all
 HELD_BACK = 3  # of a type's couples, for evaluation
+# Two cores, stated before the first run.
+HOURS = {"dpo": 1.5, "with_starvid": 1.0}
 PLAIN = {"method": "none"}
 METRICS = ["dsr_correct", "dsr_strict", "dsr_invalid", "numeracy", "exact_frames"]
 # Variants of the comparison and the names that `starvid align` gives their LoRAs.
@@ -110,8 +112,10 @@ def studies(asked: list[str]) -> dict[str, dict[str, Any]]:
         "StarVid and SpatialAlign": {"method": "starvid"} | aligned,
     }
     return {
-        "spatialalign_dpo": common | {"seeds": [0, 1, 2, 3, 4], "variants": losses},
-        "spatialalign_with_starvid": common | {"seeds": [0, 1], "variants": together},
+        "spatialalign_dpo": common
+        | {"seeds": [0, 1, 2, 3, 4], "hours": HOURS["dpo"], "variants": losses},
+        "spatialalign_with_starvid": common
+        | {"seeds": [0, 1], "hours": HOURS["with_starvid"], "variants": together},
     }
 
 
