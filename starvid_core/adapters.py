@@ -14,8 +14,7 @@ WEIGHTS, CONFIG, FACTS = "adapter_model.safetensors", "adapter_config.json", "tr
 
 def find(name: str) -> Path:
     """The folder of a LoRA: one of `data/checkpoints/loras` by its name, or any by its path."""
-    places = (paths.LORAS / name, Path(name))
-    found = next((place for place in places if (place / WEIGHTS).is_file()), None)
+    found = next((place for place in _places(name) if (place / WEIGHTS).is_file()), None)
     if found is None:
         shipped = ", ".join(sorted(p.parent.name for p in paths.LORAS.glob(f"*/{WEIGHTS}")))
         raise InputError(
@@ -23,6 +22,11 @@ def find(name: str) -> Path:
             f"that name with {WEIGHTS}; `starvid align` trains them"
         )
     return found
+
+
+def exists(name: str) -> bool:
+    """Whether there is a LoRA of that name."""
+    return any((place / WEIGHTS).is_file() for place in _places(name))
 
 
 def identity(folder: Path) -> str:
@@ -43,3 +47,7 @@ def check_base(folder: Path, backbone: str, checkpoint: str) -> None:
             f"{folder} was trained on weights {str(base)[:12]}, and those of {backbone} are "
             f"{checkpoint[:12]}; train it again with `starvid align`"
         )
+
+
+def _places(name: str) -> tuple[Path, Path]:
+    return paths.LORAS / name, Path(name)

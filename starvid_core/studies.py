@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planners import variants as planning
-from starvid_core import experiment, paths
+from starvid_core import adapters, experiment, paths
 from starvid_core import specs as running
 from starvid_core.artifacts import read_json
 from starvid_core.errors import InputError
@@ -140,7 +140,7 @@ def declaration(name: str) -> Declaration:
 def load(name: str, quick: bool = False) -> Study:
     """A study; `quick` takes its first prompts and seeds, a few steps and perhaps few variants.
 
-    Variants whose planner has no transcript here are left out.
+    Variants whose planner has no transcript or whose LoRA is not trained here are left out.
     """
     one = declaration(name)
     chosen = choose(one.prompts)
@@ -152,7 +152,7 @@ def load(name: str, quick: bool = False) -> Study:
         variants = {label: variants[label] for label in few.get("variants", variants)}
         steps = {"steps": few["steps"]}
     wanted = {label: one.options | _variant(v) | steps for label, v in variants.items()}
-    there = {label: options for label, options in wanted.items() if _recorded(options)}
+    there = {label: options for label, options in wanted.items() if _ready(options)}
     if not prompts:
         raise InputError(f"the shipped model knows no prompt of the study {name}")
     return Study(
@@ -182,10 +182,11 @@ def _variant(own: dict[str, Any]) -> dict[str, Any]:
     return method | own.get("options", {}) | own.get("config", {})
 
 
-def _recorded(options: Mapping[str, Any]) -> bool:
-    """Whether the planner of a variant can plan here."""
-    planner = options.get("planner", running.RULES)
-    return planner == running.RULES or planning.find(planner).recorded
+def _ready(options: Mapping[str, Any]) -> bool:
+    """Whether the planner of a variant can plan here, and its LoRA is trained."""
+    planner, lora = options.get("planner", running.RULES), options.get("lora", "")
+    recorded = planner == running.RULES or planning.find(planner).recorded
+    return recorded and (not lora or adapters.exists(lora))
 
 
 def sources(name: str) -> list[Path]:

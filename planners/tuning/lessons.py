@@ -61,7 +61,8 @@ def together(lemmas: Sequence[str]) -> bool:
 def _kept() -> frozenset[str]:
     asked = [p.prompt for name in benchmarks.names() for p in benchmarks.load(name)]
     for study in sorted(paths.STUDIES.glob("*.json")):
-        asked += read_json(study)["prompts"]
+        # What is no text is a part of a benchmark.
+        asked += [prompt for prompt in read_json(study)["prompts"] if isinstance(prompt, str)]
     asked += [example.plan.prompt for example in templates.examples()]
     return frozenset(map(_plain, asked))
 

@@ -49,10 +49,10 @@ def generate(
     chosen = {"steps": steps, "guidance_scale": guidance_scale}
     given = schema.load(plan_file) if plan_file else None
     options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    options |= specs.typed(method, [setting(text) for text in option or []])
     settings = {k: v for k, v in (("weights", weights), ("device", device)) if v is not None}
     model = _load(backbone, settings) if settings else backbone
     one = experiment.spec(prompt, method, seed, model, given, lora=lora, **options)
-    options |= specs.typed(method, [setting(text) for text in option or []])
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.
         every_fifth = range(4, one.sampling.steps, 5) or [one.sampling.steps - 1]

@@ -61,7 +61,8 @@ def test_the_shipped_planners_are_declared_rightly(monkeypatch) -> None:
 def test_the_figure_has_every_planner_under_its_title(monkeypatch) -> None:
     monkeypatch.undo()
     study = json.loads((paths.STUDIES / "fig08_planner_comparison.json").read_text())["variants"]
-    named = {own["planner"]: label for label, own in study.items() if "planner" in own}
+    options = {label: own.get("options", {}) for label, own in study.items()}
+    named = {own["planner"]: label for label, own in options.items() if "planner" in own}
     assert named == {n: variants.find(n).entry.title for n in variants.names() if n != "rules"}
 
 

@@ -106,8 +106,8 @@ def test_guidance_lowers_its_loss_on_the_shipped_model(backbone: backbones.Backb
 
 
 def test_studies_use_only_what_the_model_knows_and_pairs_it_never_saw() -> None:
-    for path in sorted(paths.STUDIES.glob("*.json")):
-        for prompt in json.loads(path.read_text())["prompts"]:
+    for name in studies.names():
+        for prompt in studies.load(name).prompts:
             subjects = rules.plan(prompt).plan.subjects
             assert all(s.noun in FIRST.subjects and s.motion in FIRST.motions for s in subjects)
 
