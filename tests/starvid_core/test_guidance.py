@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from starvid_core.attention import attention_maps
 from starvid_core.errors import InputError
 from starvid_core.guidance import GuidanceError, Maps, refocus
 from starvid_core.phases import SCALES, Guide, Phase, View
+from starvid_core.prefix import attention_maps
 from starvid_core.unet import UNet
 
 PROMPTS = ("a dog runs", "a cat jumps", "a bird flies")

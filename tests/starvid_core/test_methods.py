@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from starvid_core import losses, methods
-from starvid_core.attention import attention_maps, layer_maps
 from starvid_core.config import SamplingConfig, StarVidConfig
 from starvid_core.discovery import names
 from starvid_core.errors import InputError
@@ -17,6 +16,7 @@ from starvid_core.masks import subject_masks
 from starvid_core.methods import none, starvid
 from starvid_core.methods.base import Method
 from starvid_core.phases import Guide, View
+from starvid_core.prefix import attention_maps, layer_maps
 from starvid_core.sampling import denoise, sample
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
 from starvid_core.tokens import align
