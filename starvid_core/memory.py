@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.grad import conv2d_input, conv3d_input
 from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
@@ -52,8 +53,7 @@ def _again(module: nn.Module, forward: Forward, lean: bool, *args: Any, **kwargs
         with frozen(module), Lean() if lean else nullcontext():
             return forward(*args, **kwargs)
 
-    options = {"use_reentrant": False, "preserve_rng_state": False}
-    return checkpoint(run, *args, **options, **kwargs)
+    return checkpoint(run, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
 
 
 class Lean(TorchFunctionMode):
@@ -71,10 +71,7 @@ class Lean(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-GRADIENTS = {
-    torch.conv2d: torch.nn.grad.conv2d_input,
-    torch.conv3d: torch.nn.grad.conv3d_input,
-}
+GRADIENTS = {torch.conv2d: conv2d_input, torch.conv3d: conv3d_input}
 
 
 def _spares(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:

@@ -39,11 +39,11 @@ def replaced(forwards: Mapping[nn.Module, Forward]) -> Iterator[None]:
             vars(module)["forward"] = forward
         yield
     finally:
-        for module, forward in before.items():
-            if forward is None:
+        for module, own in before.items():
+            if own is None:
                 vars(module).pop("forward", None)
             else:
-                vars(module)["forward"] = forward
+                vars(module)["forward"] = own
 
 
 @contextmanager
