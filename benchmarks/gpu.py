@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> None:
     if not tiny and not torch.cuda.is_available():
         raise InputError("there is no GPU here; benchmarks.ratios and .clips need none")
     torch.manual_seed(0)
-    size = (16, 8, 32) if tiny else (320, 64, 1024)
+    size = (32, 16, 64) if tiny else (320, 64, 1024)
     like = {"device": "cpu"} if tiny else {"device": "cuda", "dtype": torch.bfloat16}
     frames, h, w = (2, 8, 8) if tiny else (16, 40, 72)
     model = models.unet(*size).to(**like)

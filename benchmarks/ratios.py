@@ -1,7 +1,7 @@
 """Times of single passes on a processor, as multiples of each other.
 
 `python -m benchmarks.ratios [ROUNDS]` takes ZeroScope's shape a tenth as wide and writes
-data/results/tab14_ratios.json. It reads the processor's time, not the clock, which others slow down.
+data/results/tab14_ratios.json. It reads processor time, not the clock, which others slow down.
 """
 
 from __future__ import annotations

@@ -65,6 +65,14 @@ def truncated(setting: Setting, levels: int = 0, lean: bool = False) -> Tensor:
     return _back(recorder.maps(), z)
 
 
+def layered(setting: Setting, layers: tuple[str, ...]) -> Tensor:
+    """To the last of some layers, each with its heads, and back: an iteration of LVD."""
+    z = setting.z.clone().requires_grad_()
+    recorder = prefix(setting.network, z, setting.timestep, setting.text, (), layers)[0]
+    losses = [A.square().sum() for A in recorder.each(layers)]
+    return torch.autograd.grad(torch.stack(losses).sum(), z)[0]
+
+
 def finish(setting: Setting) -> Tensor:
     """From the maps on to the prediction."""
     _, state = halted(setting)
