@@ -24,7 +24,7 @@ from starvid_core.sampling import Clip
 
 NAME = "tab14_clips"
 PROMPTS = 4
-FEW = {"steps": 20, "sampler": "dpmsolver++"}
+FEW = {"steps": 10, "sampler": "dpmsolver++"}
 WAYS: dict[str, dict[str, Any]] = {
     "unguided": {"method": "none"},
     "exact": {},

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from starvid_core.attention import record_attention
+from starvid_core.attention import Recorder, record_attention
 from starvid_core.memory import Memory
 from starvid_core.network import Network
 from starvid_core.parts import frozen
-from starvid_core.prefix import prefix, resume
+from starvid_core.prefix import State, prefix, resume
 
 STAGES = ("down", "up")
 Work = Callable[[], object]
@@ -79,7 +79,8 @@ def finish(setting: Setting) -> Tensor:
     return resume(state)
 
 
-def halted(setting: Setting) -> tuple[object, object]:
+def halted(setting: Setting) -> tuple[Recorder, State]:
+    """To the maps, with nothing on the graph."""
     with torch.no_grad():
         return prefix(setting.network, setting.z, setting.timestep, setting.text, STAGES)
 
