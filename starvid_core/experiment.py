@@ -102,7 +102,7 @@ def ensure(
             clips = _sample(group, model)
             watch.stop()
             for one, clip in zip(group, clips, strict=True):
-                cost = watch.cost(len(group), one.sampling, len(clip.losses))
+                cost = watch.cost(len(group), one.sampling, len(clip.losses), clip.reused)
                 _store(one, clip, _cost(one) if one.judge else cost)
                 bar.update()
     return [Run(paths.RUNS / s.key) for s in wanted]
