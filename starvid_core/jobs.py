@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from starvid_core import (
+    drawings,
     experiment,
-    notebooks,
     offline,
     paths,
     progress,
     reproduce,
     results,
     specs,
+    status,
     studies,
 )
 from starvid_core.artifacts import read_json, sha256_file, write_json, write_text
@@ -61,12 +62,9 @@ def report(name: str, quick: bool, output: Path) -> dict[str, Any]:
 
 def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
     """Execute the notebook, which finds its runs made, and check that it drew its figure."""
-    started = time.time_ns()
-    source = notebooks.find(name)
-    notebooks.execute(source, paths.BUILD / "notebooks" / source.name, {"quick": quick})
-    files = [f for f in reproduce.drawn(name, quick) if f.stat().st_mtime_ns >= started]
+    files, _ = drawings.draw(name, {"quick": quick}, quick)
     if not {".png", ".pdf"} <= {f.suffix for f in files}:
-        raise InputError(f"{source.name} did not write {name}.png and {name}.pdf")
+        raise InputError(f"{name}.ipynb did not write {name}.png and {name}.pdf")
     return {"files": _hashed(files)}
 
 
@@ -107,7 +105,8 @@ def main(arguments: Sequence[str]) -> int:
     sys.excepthook = partial(_say_in_one_line, f"{name} {stage}", target.with_suffix(".error.txt"))
     start = time.perf_counter()
     try:
-        result = JOBS[stage](name, quick == "1", target, *map(Path, inputs))
+        with status.running(target):
+            result = JOBS[stage](name, quick == "1", target, *map(Path, inputs))
     except InputError as error:
         sys.stdout.write(f"{name} {stage}: {error}\n")
         return 2

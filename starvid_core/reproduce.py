@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import planners
-from starvid_core import notebooks, paths, results, specs, studies
+from starvid_core import manifests, notebooks, paths, results, specs, studies
 from starvid_core.artifacts import (
     canonical_json,
+    check_writable,
     lock,
     read_json,
     sha256_file,
@@ -135,9 +136,16 @@ def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
     return keys
 
 
-def reproduce(cores: int, quick: bool = False) -> list[Figure]:
-    """Bring every figure up to date; a killed call leaves nothing locked and is taken up again."""
+def reproduce(cores: int, quick: bool = False, recompute: bool = False) -> list[Figure]:
+    """Bring every figure up to date; a killed call leaves nothing locked and is taken up again.
+
+    `recompute` makes the results of every study first, in place of the committed ones.
+    """
     with lock(FOLDER / "lock", "the figures of this repository"):
+        manifests.check_inputs(results=not quick and not recompute)
+        if recompute:
+            made = [name for name in studies.names() if not _made_here(name)]
+            _finish([work(name, quick).results for name in made], cores, quick)
         wanted = figures(quick)
         _finish([one.drawing for one in wanted], cores, quick)
     return wanted
@@ -146,6 +154,7 @@ def reproduce(cores: int, quick: bool = False) -> list[Figure]:
 def study(names: Sequence[str], cores: int, quick: bool = False) -> None:
     """Bring the results of studies up to date, with what is there already."""
     with lock(FOLDER / "lock", "the studies of this repository"):
+        manifests.check_inputs(results=False)
         _finish([work(name, quick).results for name in names], cores, quick)
 
 
@@ -157,17 +166,10 @@ def seconds(one: Figure) -> dict[str, float]:
     }
 
 
-def drawn(name: str, quick: bool) -> list[Path]:
-    """The files of a notebook: pictures, prints and every table beside them."""
-    folder = paths.figure_folder(quick)
-    beside = [stem for study in studies.of(name) for stem in studies.drawings(study)[name]]
-    found = [
-        file
-        for stem in dict.fromkeys([name, *beside])
-        for file in folder.glob(f"{stem}*")
-        if file.stem == stem or file.stem.startswith(f"{stem}_")
-    ]
-    return sorted(f for f in found if f.suffix in (".png", ".pdf", ".csv", ".tex"))
+def intact(record: Path) -> bool:
+    """Whether the files that a finished job wrote are as it left them."""
+    files = {paths.ROOT / name: digest for name, digest in read_json(record)["files"].items()}
+    return all(file.is_file() and sha256_file(file) == sha for file, sha in files.items())
 
 
 def _finish(wanted: Sequence[Path], cores: int, quick: bool) -> None:
@@ -195,6 +197,7 @@ def _snakemake(targets: Iterable[Path], cores: int, quick: bool) -> None:
         "XDG_CACHE_HOME": str(paths.BUILD / "cache"),
         PARENT: str(os.getpid()),
     }
+    check_writable(LOG)
     with LOG.open("w") as log:
         # Jobs write to our terminal; what Snakemake says about itself goes to the log.
         code = subprocess.run(command, env=environment, stderr=log, cwd=paths.ROOT).returncode
@@ -204,16 +207,17 @@ def _snakemake(targets: Iterable[Path], cores: int, quick: bool) -> None:
 
 def _forget_if_changed(record: Path) -> None:
     """A figure or a result that was removed or edited since is made again."""
-    if not record.is_file():
-        return
-    files = {paths.ROOT / name: digest for name, digest in read_json(record)["files"].items()}
-    if not all(file.is_file() and sha256_file(file) == sha for file, sha in files.items()):
+    if record.is_file() and not intact(record):
         record.unlink()
 
 
 def _drawing(name: str, wanted: Iterable[str], quick: bool) -> list[Any]:
-    """What a drawing depends on beside clips: code, notebook, and committed results."""
-    read = [] if quick else [f for s in wanted if not _made_here(s) for f in results.files(s)]
+    """What a drawing depends on beside clips: code, notebook, the paper, committed results."""
+    read = _manifests() + sorted((paths.DATA / "paper").glob("*.json"))
+    if not quick:
+        read += [f for s in wanted if not _made_here(s) for f in results.files(s)]
+        after = dict.fromkeys(file for s in wanted for file in studies.declaration(s).after)
+        read += [path for file in after if (path := paths.RESULTS / file).is_file()]
     return [quick, sha256_files([notebooks.find(name), *_sources(PACKAGE), *read])]
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -135,8 +137,9 @@ def test_a_notebook_runs_in_this_interpreter_with_its_parameters(make, tmp_path)
         (("seed = 0", "1 / 0"), "ZeroDivisionError: division by zero"),
         (("seed = 0", "import sys; sys.exit(0)", "after = 1"), "SystemExit"),
         (("seed = 0", "import os; os._exit(1)", "after = 1"), "the kernel died"),
+        (("seed = 0", "quit()", "after = 1"), "SystemExit"),
     ],
-    ids=["error", "exit", "death"],
+    ids=["error", "exit", "death", "quit"],
 )
 def test_a_failing_cell_fails_the_notebook_and_nothing_takes_the_old_place(
     make, tmp_path, cells, said
@@ -154,3 +157,42 @@ def test_a_cell_that_never_ends_is_stopped(make, tmp_path):
     with pytest.raises(InputError, match="a cell ran longer than 2 s"):
         notebooks.execute(source, tmp_path / "out.ipynb", timeout=2)
     assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_killed_kernel_is_an_error_within_ten_seconds_and_nothing_goes_on(make, tmp_path):
+    kill = "import os, pathlib, signal, time\npathlib.Path(stamp).write_text(f'{time.time()} "
+    kill += "{os.getpid()}')\nos.kill(os.getpid(), signal.SIGKILL)"
+    source = make(f"stamp = {str(tmp_path / 'stamp')!r}", kill, "after = 1")
+    with pytest.raises(InputError, match="the kernel died"):
+        notebooks.execute(source, tmp_path / "out.ipynb")
+    killed, process = (tmp_path / "stamp").read_text().split()
+    assert time.time() - float(killed) < 10
+    assert not Path("/proc", process).exists()
+
+
+def test_a_kernel_that_does_not_start_is_one_line(make, tmp_path, monkeypatch):
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(InputError, match="small.ipynb failed: the kernel did not start: Kernel"):
+        notebooks.execute(make("seed = 0"), tmp_path / "out.ipynb")
+
+
+@pytest.mark.parametrize("tag", ["skip-execution", "raises-exception"])
+def test_a_tag_cannot_hide_a_cell(make, tmp_path, tag):
+    source = make("seed = 0", "1 / 0")
+    book = notebooks.read(source)
+    book.cells[2].metadata["tags"] = [tag]
+    nbformat.write(book, source)
+    with pytest.raises(InputError, match="code cell 2(: ZeroDivisionError| was not executed)"):
+        notebooks.execute(source, tmp_path / "out.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [((1, 2), ""), ((1, None), "cell 2 was not executed"), ((1, 1), "executed as number 1")],
+    ids=["all", "skipped", "restarted"],
+)
+def test_executed_cells_are_counted(counts, said):
+    cells = [new_code_cell("x = 1", execution_count=count) for count in counts]
+    assert said in notebooks.unfinished(new_notebook(cells=cells))
+    assert bool(said) == bool(notebooks.unfinished(new_notebook(cells=cells)))
