@@ -1,4 +1,4 @@
-"""The widget: its traits are all that the page shows and changes, its methods what buttons do."""
+"""The widget: what the buttons of its page do, and what the page is then shown."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from math import ceil
 from pathlib import Path
 from typing import Any, cast
 
-import anywidget
-import traitlets
 from matplotlib.figure import Figure
 
 from planners import physics, schema
-from planners.planner import RULES, Planner
+from planners.planner import Planner
 from starvid_core import backbones, methods, options, paths, plotting, specs
 from starvid_core.artifacts import check_writable, write_text
 from starvid_core.backbones.base import Backbone
 from starvid_core.errors import InputError
 from starvid_core.explorer import layouts, pictures
 from starvid_core.explorer.making import Maker, Stopped
+from starvid_core.explorer.page import Page
 from starvid_core.methods.base import Chooser
 from starvid_core.sampling import Clip, Step
 from starvid_core.scene import Trajectory
@@ -30,41 +29,13 @@ PLAIN, GUIDED = "plain", "guided"
 BUSY = ("running", "stopping")
 RECORDED = 25  # steps at most whose maps are kept
 NOTES = 6  # broken rules that are shown
-HERE = Path(__file__).parent
-# One module for the page: what anywidget loads from a kernel cannot import its neighbors.
-SCRIPTS = ("dom", "view", "stage", "timeline", "clips", "attention", "controls", "main")
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Page):
     """Lay out a scene, guide a video by it, look at the attention; needs nothing but this machine.
 
     `planners` are more planners by name, as `planners.planner.load` gives them.
     """
-
-    _esm = "\n".join((HERE / "js" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
-    _css = (HERE / "explorer.css").read_text("utf-8")
-
-    prompt = traitlets.Unicode().tag(sync=True)
-    planner = traitlets.Unicode(RULES).tag(sync=True)
-    planners = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    method = traitlets.Unicode("starvid").tag(sync=True)
-    # Every method's numbers as published, and those that were changed.
-    published = traitlets.Dict().tag(sync=True)
-    numbers = traitlets.Dict().tag(sync=True)
-    seed = traitlets.Int(0).tag(sync=True)
-    steps = traitlets.Int(0).tag(sync=True)
-    aspect = traitlets.Float(1.0).tag(sync=True)
-    subjects = traitlets.List(traitlets.Dict()).tag(sync=True)
-    boxes = traitlets.List(traitlets.Any()).tag(sync=True)
-    notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    state = traitlets.Unicode("idle").tag(sync=True)
-    message = traitlets.Unicode().tag(sync=True)
-    progress = traitlets.Dict().tag(sync=True)
-    preview = traitlets.Dict().tag(sync=True)
-    videos = traitlets.Dict().tag(sync=True)
-    maps = traitlets.Dict().tag(sync=True)
-    plan_file = traitlets.Unicode().tag(sync=True)
-    figure_file = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,

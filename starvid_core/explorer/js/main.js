@@ -11,8 +11,7 @@ function render({ model, el: root }) {
     el("div", { className: "main-row" },
       el("div", { className: "part" }, el("figcaption", {}, "the plan"), stage(model, view),
         timeline(model, view)),
-      el("div", { className: "part" }, shown.node)),
-    attention(model, view),
+      el("div", { className: "part" }, shown.node, attention(model, view))),
     files(model));
   root.append(node);
   return shown.end;
