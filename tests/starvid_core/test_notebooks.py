@@ -15,6 +15,8 @@ FIGURES = [path for path in SHIPPED if path.stem in notebooks.figures()]
 LESSONS = [path for path in SHIPPED if path.stem in notebooks.lessons()]
 # A student writes a loss there, in the notebook itself: that is the lesson.
 DEFINED = {"04_your_own_loss": ["my_loss"]}
+# Lessons write formulas out beside the library's call, and have exercises.
+MOST_LINES = {path: 75 for path in LESSONS}
 
 
 def code_of(path):
@@ -43,7 +45,7 @@ def test_a_notebook_is_short_and_defines_nothing(path):
         for line in python_of(path).splitlines()
         if line.strip() and not line.strip().startswith("#")
     ]
-    assert len(lines) <= 60
+    assert len(lines) <= MOST_LINES.get(path, 60)
     nodes = list(ast.walk(ast.parse(python_of(path))))
     defined = [n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)]
     assert defined == DEFINED.get(path.stem, [])
