@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -31,7 +32,7 @@ class Page(anywidget.AnyWidget):
     steps = traitlets.Int(0).tag(sync=True)
     aspect = traitlets.Float(1.0).tag(sync=True)
     subjects = traitlets.List(traitlets.Dict()).tag(sync=True)
-    boxes = traitlets.List(traitlets.Any()).tag(sync=True)
+    boxes: Any = traitlets.List().tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     state = traitlets.Unicode("idle").tag(sync=True)
     message = traitlets.Unicode().tag(sync=True)
