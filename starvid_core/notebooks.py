@@ -45,6 +45,11 @@ def figures() -> list[str]:
     return sorted(stem for stem in stems if stem.startswith(("fig", "tab", "pareto")))
 
 
+def lessons() -> list[str]:
+    """The notebooks that teach, in their order."""
+    return sorted(path.stem for path in paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
 def execute(
     source: Path,
     target: Path,

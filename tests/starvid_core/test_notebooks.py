@@ -14,6 +14,11 @@ from starvid_core.errors import InputError
 
 SHIPPED = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 FIGURES = [path for path in SHIPPED if path.stem in notebooks.figures()]
+LESSONS = [path for path in SHIPPED if path.stem in notebooks.lessons()]
+# A student writes a loss there, in the notebook itself: that is the lesson.
+DEFINED = {"04_your_own_loss": ["my_loss"]}
+# Lessons write formulas out beside the library's call, and have exercises.
+MOST_LINES = {path: 75 for path in LESSONS}
 
 
 def code_of(path):
@@ -42,22 +47,43 @@ def test_a_notebook_is_short_and_defines_nothing(path):
         for line in python_of(path).splitlines()
         if line.strip() and not line.strip().startswith("#")
     ]
-    assert len(lines) <= 60
+    assert len(lines) <= MOST_LINES.get(path, 60)
     nodes = list(ast.walk(ast.parse(python_of(path))))
-    assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    defined = [n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    assert defined == DEFINED.get(path.stem, [])
     assert "sys.path" not in python_of(path) and "os.chdir" not in python_of(path)
 
 
-@pytest.mark.parametrize("path", FIGURES, ids=name)
-def test_a_figure_has_parameters_of_which_one_is_quick(path):
+@pytest.mark.parametrize("path", FIGURES + LESSONS, ids=name)
+def test_a_figure_or_lesson_has_a_title_and_parameters_of_which_one_is_quick(path):
+    first = notebooks.read(path).cells[0]
+    assert first.cell_type == "markdown" and first.source.startswith("# ")
     assert notebooks.parameters(path)["quick"] is False
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=name)
-def test_a_figure_starts_with_a_title_and_its_figure_keeps_its_name(path):
-    first = notebooks.read(path).cells[0]
-    assert first.cell_type == "markdown" and first.source.startswith("# ")
+def test_a_figure_keeps_its_name(path):
     assert path.stem in python_of(path)
+
+
+def test_lessons_are_numbered_and_draw_no_figure_of_the_paper():
+    assert [path.stem[:2] for path in LESSONS] == [f"{n:02}" for n in range(len(LESSONS))]
+    assert not set(notebooks.lessons()) & set(notebooks.figures())
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_links_only_to_notebooks_that_exist(path):
+    text = "\n".join(c.source for c in notebooks.read(path).cells if c.cell_type == "markdown")
+    linked = re.findall(r"\]\(([^)]+\.ipynb)\)", text)
+    assert all((paths.NOTEBOOKS / target).is_file() for target in linked)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_an_exercise_has_an_empty_answer_and_a_check(path):
+    code, text = python_of(path), [c.source for c in notebooks.read(path).cells]
+    exercises = sum(len(re.findall(r"(?m)^## Exercise", cell)) for cell in text)
+    assert code.count("print(lessons.check(") >= exercises
+    assert (exercises > 0) == (path.stem != "06_explorer")
 
 
 @pytest.fixture
