@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import Quick, app, setting
+from starvid_core.cli.app import Cores, Profile, Quick, app, setting
 
 
 @app.command()
@@ -40,14 +40,15 @@ def figures(
 
 @app.command()
 def reproduce(
-    cores: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 2,
+    cores: Cores = None,
     quick: Quick = False,
+    profile: Profile = "",
 ) -> None:
     """Bring every figure up to date; what is finished is not made again."""
     from starvid_core import notebooks
     from starvid_core import reproduce as workflow
 
-    made = workflow.reproduce(cores, quick)
+    made = workflow.reproduce(cores, quick, profile)
     if not quick:
         tell_missing(notebooks.figures())
     typer.echo(f"{'figure':30} {'plans':>7} {'clips':>7} {'scores':>7} {'drawing':>7}  seconds")
