@@ -35,12 +35,7 @@ class Home:
 
     def drive(self, profile: str, **settings: str) -> subprocess.Popen[str]:
         """`starvid study` with that profile; its own output goes to `driver.log`."""
-        environment = {
-            **os.environ,
-            "STARVID_HOME": str(self.folder),
-            "PYTHONPATH": str(ROOT),
-            **settings,
-        }
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), **settings}
         with (self.folder / "driver.log").open("a") as log:
             driver = subprocess.Popen(
                 [sys.executable, "-c", DRIVE.format(STUDY, profile)],
@@ -93,8 +88,10 @@ class Home:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    """Eight clips of one study."""
+    """Eight clips of one study, and a copy of the code: jobs are named by what it says."""
     shutil.copy(ROOT / "Snakefile", tmp_path)
+    for package in ("starvid_core", "planners"):
+        shutil.copytree(ROOT / package, tmp_path / package)
     study = {
         "prompts": ["A dog is running and a cat is jumping.", "A dog is running."],
         "seeds": list(range(4)),
