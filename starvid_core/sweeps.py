@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starvid_core import experiment, paths
 from starvid_core.errors import InputError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 else:
     Job = Any
 
+T = TypeVar("T")
 CLUSTERS = ("local", "slurm", "debug")
 LOGS = paths.BUILD / "sweeps"
 
@@ -61,13 +62,14 @@ def start(
     missing = [one for one in dict.fromkeys(wanted) if not experiment.finished(one)]
     executor = AutoExecutor(folder=LOGS / "%j", cluster=cluster)
     executor.update_parameters(**{"name": "starvid", "timeout_min": 240} | parameters)
-    return Sweep(wanted, tuple(executor.map_array(_make, parts(missing, jobs))))
+    started = executor.map_array(_make, parts(missing, jobs)) if missing else ()
+    return Sweep(wanted, tuple(started))
 
 
-def parts(specs: Sequence[RunSpec], count: int) -> list[list[RunSpec]]:
+def parts(work: Sequence[T], count: int) -> list[list[T]]:
     """At most `count` runs of neighbors, which go through the model side by side."""
-    size = max(1, ceil(len(specs) / count))
-    return [list(specs[first : first + size]) for first in range(0, len(specs), size)]
+    size = max(1, ceil(len(work) / count))
+    return [list(work[first : first + size]) for first in range(0, len(work), size)]
 
 
 def _make(specs: Sequence[RunSpec]) -> list[str]:

@@ -40,6 +40,7 @@ class Home:
             driver = subprocess.Popen(
                 [sys.executable, "-c", DRIVE.format(STUDY, profile)],
                 env=environment,
+                cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -82,7 +83,8 @@ class Home:
     def wait(self, done: Callable[[], bool], seconds: float) -> None:
         ends = time.monotonic() + seconds
         while not done():
-            assert time.monotonic() < ends, self.told
+            ended = all(driver.poll() is not None for driver in self.drivers)
+            assert time.monotonic() < ends and not ended, self.told
             time.sleep(0.1)
 
 
