@@ -48,6 +48,13 @@ class Home:
         self.drivers.append(driver)
         return driver
 
+    def ask(self, expression: str) -> str:
+        """What the code of the home says of its `study`."""
+        script = f"from starvid_core import reproduce; study = {STUDY!r}; print({expression})"
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        command = [sys.executable, "-c", script]
+        return subprocess.check_output(command, env=environment, cwd=self.folder, text=True).strip()
+
     def profile(self, name: str, changes: dict[str, object], **workflow: object) -> str:
         """A copy of a profile that ships, with stand-in jobs and changes."""
         folder = self.folder / "profiles" / f"own_{name}"
@@ -92,7 +99,7 @@ class Home:
 def home(tmp_path: Path) -> Iterator[Home]:
     """Eight clips of one study, and a copy of the code: jobs are named by what it says."""
     shutil.copy(ROOT / "Snakefile", tmp_path)
-    for package in ("starvid_core", "planners"):
+    for package in ("starvid_core", "planners", "profiles"):
         shutil.copytree(ROOT / package, tmp_path / package)
     study = {
         "prompts": ["A dog is running and a cat is jumping.", "A dog is running."],

@@ -1,7 +1,10 @@
 """Profiles: what Snakemake is told, two workers on this machine, and errors in one line."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -93,3 +96,18 @@ def test_the_local_profile_runs_two_jobs_side_by_side(home):
     assert len(home.results) == 1
     assert set(home.said("made").values()) == {1} and len(home.said("made")) == 8
     assert [len(shard) for shard in home.shards] == [4, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", PROFILES)
+def test_snakemake_reads_a_profile_and_sees_the_whole_graph(home, name):
+    """A dry run: options of the plugin are parsed, and all clips make one shard."""
+    target = "build/reproduce/tab99_small/" + home.ask("reproduce.work(study).results.name")
+    snakemake = [sys.executable, "-m", "snakemake", "--dry-run", "--nolock", "--nocolor", target]
+    options = ["--profile", f"profiles/{name}", "--config", "quick=0"]
+    done = subprocess.run([*snakemake, *options], cwd=home.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout + done.stderr
+    assert re.search(r"(?m)^clips +1$", told) and re.search(r"(?m)^results +1$", told)
+    assert "gpu=0" in told
