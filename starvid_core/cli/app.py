@@ -27,7 +27,7 @@ Cores = Annotated[
     int | None, typer.Option(min=1, help="Cores to use; by default 2, or as the profile says.")
 ]
 Profile = Annotated[
-    str, typer.Option(help="Where jobs run: local, slurm, kubernetes, or a folder of your own.")
+    str, typer.Option(help="Where jobs run: local, slurm, or a folder of your own.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Few prompts and steps: a smoke test.")]
 

@@ -22,8 +22,8 @@ def test_without_a_profile_two_cores_are_used_or_as_many_as_are_given():
     assert not Place().remote and Place().leash is None
 
 
-def test_the_three_profiles_ship():
-    assert PROFILES == ["kubernetes", "local", "slurm"]
+def test_two_profiles_ship():
+    assert PROFILES == ["local", "slurm"]
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -46,7 +46,7 @@ def test_an_unknown_profile_is_an_error_with_the_nearest(starvid):
     code, _, error = starvid("study", "tab03_constraints", "--profile", "slrum")
     assert code == 2
     assert error == (
-        "starvid: unknown profile 'slrum', expected kubernetes, local, slurm; did you mean slurm?\n"
+        "starvid: unknown profile 'slrum', expected local, slurm; did you mean slurm?\n"
     )
 
 
