@@ -202,14 +202,17 @@ def _files(folder: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def lock(path: Path, work: str) -> Iterator[None]:
-    """Hold `path` while `work` is done; the kernel frees it, however the process ends."""
+def lock(path: Path, work: str, wait: bool = False) -> Iterator[None]:
+    """Hold `path` while `work` is done; the kernel frees it, however the process ends.
+
+    Somebody else's lock is an InputError, or with `wait` the time until it is freed.
+    """
     with _writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise InputError(f"another process is at work on {work}; wait until it ends") from None
         yield

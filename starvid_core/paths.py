@@ -20,6 +20,7 @@ RUNS = DATA / "runs"
 HANDCOUNTS = DATA / "judge_handcount"
 FIGURES = ROOT / "figures"
 NOTEBOOKS = ROOT / "notebooks"
+PROFILES = ROOT / "profiles"
 BUILD = ROOT / "build"
 
 

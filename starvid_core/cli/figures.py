@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import Quick, app, setting
+from starvid_core.cli.app import Cores, Profile, Quick, app, setting
 
 
 @app.command()
@@ -39,11 +39,12 @@ def figures(
 
 @app.command()
 def reproduce(
-    cores: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 2,
+    cores: Cores = None,
     quick: Annotated[
         bool,
         typer.Option("--quick/--full", help="Few prompts and steps, or all of them."),
     ] = False,
+    profile: Profile = "",
     recompute: Annotated[
         bool,
         typer.Option("--recompute", help="Make the results of every study too, not only figures."),
@@ -57,7 +58,7 @@ def reproduce(
     from starvid_core import gallery, notebooks
     from starvid_core import reproduce as workflow
 
-    made = workflow.reproduce(cores, quick, recompute)
+    made = workflow.reproduce(cores, quick, profile, recompute)
     if not quick:
         tell_missing(notebooks.figures())
     typer.echo(f"{'figure':30} {'plans':>7} {'clips':>7} {'scores':>7} {'drawing':>7}  seconds")
