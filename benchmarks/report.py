@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from starvid_core import paths
+from starvid_core import manifests, paths
 from starvid_core.artifacts import write_json
 
 
@@ -20,6 +20,7 @@ def write(name: str, numbers: Mapping[str, Any], folder: Path | None = None) -> 
     path = (folder or paths.RESULTS) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"machine": machine(), **numbers})
+    manifests.relist([path])
     sys.stdout.write(f"{path}\n")
     return path
 
