@@ -220,8 +220,8 @@ def _writable(path: Path, only: tuple[int, ...] = ()) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        short = str(error).endswith(" written")  # numpy's, without a number
-        if only and error.errno not in only and not short:
+        # numpy's says only how much was written.
+        if only and error.errno not in only and not str(error).endswith(" written"):
             raise
         taken = isinstance(error, FileExistsError)
         reason = "its folder is a file" if taken else error.strerror or f"disk full? {error}"

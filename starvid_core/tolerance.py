@@ -75,7 +75,8 @@ def measure(steps: int = STEPS, chosen: list[Setting] | None = None) -> Path:
     }
     target = paths.RESULTS / f"{NAME}.json"
     with writing(target.with_suffix(".npz")) as temporary:
-        np.savez_compressed(temporary, **{k: v for k, v in reference.items() if k != "video"})
+        kept: dict[str, Any] = {k: v for k, v in reference.items() if k != "video"}
+        np.savez_compressed(temporary, **kept)
     write_json(target, found)
     manifests.relist([target, target.with_suffix(".npz")])
     return target
@@ -151,4 +152,5 @@ if __name__ == "__main__":
     from starvid_core import offline
 
     offline.apply()
-    np.savez(sys.argv[1], **sample(int(sys.argv[2])))  # type: ignore[arg-type]
+    made: dict[str, Any] = dict(sample(int(sys.argv[2])))
+    np.savez(sys.argv[1], **made)
