@@ -223,9 +223,11 @@ def _writable(path: Path, only: tuple[int, ...] = ()) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if only and error.errno not in only:
+        # numpy's says only how much was written.
+        if only and error.errno not in only and not str(error).endswith(" written"):
             raise
-        reason = "its folder is a file" if isinstance(error, FileExistsError) else error.strerror
+        taken = isinstance(error, FileExistsError)
+        reason = "its folder is a file" if taken else error.strerror or f"disk full? {error}"
         raise InputError(f"cannot write {path}: {reason}") from None
 
 

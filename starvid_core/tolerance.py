@@ -152,4 +152,5 @@ if __name__ == "__main__":
     from starvid_core import offline
 
     offline.apply()
-    np.savez(sys.argv[1], **sample(int(sys.argv[2])))  # type: ignore[arg-type]
+    made: dict[str, Any] = dict(sample(int(sys.argv[2])))
+    np.savez(sys.argv[1], **made)

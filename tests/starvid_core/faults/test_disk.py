@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from starvid_core import artifacts, manifests, notebooks, video
 from starvid_core.errors import InputError
 
-FULL = "cannot write .*No space left on device"
+FULL = "cannot write .*(No space left on device|disk full)"
 
 
 def fill(disk: Path, spare: int) -> None:
