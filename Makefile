@@ -38,8 +38,9 @@ help:  ## list the targets
 reproduce: $(USE)  ## every figure from the shipped model, offline; a second run redoes nothing
 	$(BIN)/starvid reproduce --cores $(CORES)
 
+# A worker for each core, a thread for each worker: two threads of two workers wait for each other.
 test: $(DEV)  ## the fast tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 test-explorer: $(DEV) $(LAB)  ## the Explorer in JupyterLab and headless Chromium
 	$(BIN)/python -m pytest -m slow tests/starvid_core/explorer

@@ -50,7 +50,7 @@ def _notebook(path: Path, executed: bool) -> None:
     nbformat.write(new_notebook(cells=cells), path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("gallery")
     with pytest.MonkeyPatch.context() as patch:
@@ -84,7 +84,7 @@ def _fill(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(home: Path) -> Path:
     """The folder of the gallery."""
     return gallery.write().parent
