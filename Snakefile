@@ -1,15 +1,23 @@
 # The graph of work: plans -> clips -> scores -> results and drawings. Run it with `starvid reproduce`
-# or `starvid study`, or on a cluster with `snakemake --executor slurm --jobs 50 --nolock` and the
-# plugin of your scheduler.
+# or `starvid study`, on a cluster with `--profile slurm` (docs/cluster.md).
+#
+# A profile's workflow.yaml may say: `shard`, the clips that a job makes with one loading of the
+# model; `processes`, how many share these clips, each on a GPU of its own; `python`, which one, e.g.
+# in a container; `job`, what it runs.
 import sys
 
-from starvid_core import reproduce
+from starvid_core import reproduce, studies
 
 QUICK = int(config.get("quick", 0))
+PROCESSES = int(config.get("processes", 1))
+reproduce.SHARD = int(config.get("shard", reproduce.SHARD))
 FIGURES = {figure.name: figure for figure in reproduce.figures(bool(QUICK))}
 WORKS = {work.name: work for work in reproduce.works(bool(QUICK))}
 FOLDER = str(reproduce.FOLDER.relative_to(workflow.basedir))
-JOB = f"{sys.executable} -m starvid_core.jobs"
+PYTHON = config.get("python", sys.executable)
+JOB = config.get("job", "-m starvid_core.jobs")
+TOGETHER = f"-m torch.distributed.run --standalone --nproc-per-node {PROCESSES}"
+CLIPS = f"{PYTHON} {TOGETHER} {JOB}" if PROCESSES > 1 else f"{PYTHON} {JOB}"
 
 
 def short(paths):
@@ -30,7 +38,7 @@ rule plans:
     output:
         f"{FOLDER}/{{name}}/plans-{{key}}.json",
     shell:
-        f"{JOB} plans {{wildcards.name}} {QUICK} {{output}} 2>&1"
+        f"{PYTHON} {JOB} plans {{wildcards.name}} {QUICK} {{output}} 2>&1"
 
 
 rule clips:
@@ -39,8 +47,10 @@ rule clips:
     output:
         f"{FOLDER}/{{name}}/clips-{{key}}-{{shard}}.json",
     threads: 2
+    resources:
+        gpu=lambda w: PROCESSES if studies.accelerated(w.name) else 0,
     shell:
-        f"{JOB} clips {{wildcards.name}} {QUICK} {{output}} {{input}} 2>&1"
+        f"{CLIPS} clips {{wildcards.name}} {QUICK} {{output}} {{input}} 2>&1"
 
 
 rule scores:
@@ -51,7 +61,7 @@ rule scores:
         f"{FOLDER}/{{name}}/scores-{{key}}-{{shard}}.json",
     threads: 2
     shell:
-        f"{JOB} scores {{wildcards.name}} {QUICK} {{output}} {{input[0]}} 2>&1"
+        f"{PYTHON} {JOB} scores {{wildcards.name}} {QUICK} {{output}} {{input[0]}} 2>&1"
 
 
 rule results:
@@ -61,7 +71,7 @@ rule results:
         f"{FOLDER}/{{name}}/results-{{key}}.json",
     threads: 2
     shell:
-        f"{JOB} results {{wildcards.name}} {QUICK} {{output}} 2>&1"
+        f"{PYTHON} {JOB} results {{wildcards.name}} {QUICK} {{output}} 2>&1"
 
 
 rule drawing:
@@ -71,4 +81,4 @@ rule drawing:
         f"{FOLDER}/{{name}}/drawing-{{key}}.json",
     threads: 2
     shell:
-        f"{JOB} drawing {{wildcards.name}} {QUICK} {{output}} 2>&1"
+        f"{PYTHON} {JOB} drawing {{wildcards.name}} {QUICK} {{output}} 2>&1"

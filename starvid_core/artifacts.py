@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -20,6 +21,8 @@ MANIFEST = "manifest.json"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _PREFIX = ".unfinished-"
 _DAY = 24 * 3600
+_CURE = "restore it with `git checkout -- {}`"
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def canonical_json(value: Any) -> str:
@@ -49,8 +52,9 @@ def writing(path: Path) -> Iterator[Path]:
         temporary = _temporary(path)
         temporary.touch(exist_ok=False)
     try:
-        yield temporary
-        _sync(temporary)
+        with _writable(path, _DISK):
+            yield temporary
+            _sync(temporary)
         with _writable(path):
             temporary.replace(path)
         _sync(path.parent)
@@ -77,10 +81,11 @@ def writing_folder(path: Path) -> Iterator[Path]:
         temporary = _temporary(path)
         temporary.mkdir()
     try:
-        yield temporary
-        for file in _files(temporary):
-            _sync(file)
-        _sync(temporary)
+        with _writable(path, _DISK):
+            yield temporary
+            for file in _files(temporary):
+                _sync(file)
+            _sync(temporary)
         with _writable(path):
             _swap(temporary, path)
     finally:
@@ -93,7 +98,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n")
+    write_text(path, readable_json(value))
+
+
+def readable_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -124,67 +133,67 @@ def remove(path: Path) -> None:
 
 def write_manifest(folder: Path) -> str:
     """Record the hash and the size of every file of `folder`; return the fingerprint."""
-    listed = {
-        str(file.relative_to(folder)): {"sha256": sha256_file(file), "size": file.stat().st_size}
-        for file in _listable(folder)
-    }
-    write_json(folder / MANIFEST, {"files": listed})
+    found = {str(file.relative_to(folder)): entry(file) for file in listable(folder)}
+    write_json(folder / MANIFEST, {"files": found})
     return fingerprint(folder)
 
 
 def fingerprint(folder: Path) -> str:
     """The hash of what a manifest says, which stands for the whole folder without reading it."""
-    return sha256_text(canonical_json(_listed(folder)))
+    return sha256_text(canonical_json(listed(folder)))
 
 
 def verify_manifest(folder: Path) -> str:
     """Refuse a folder that is not exactly what its manifest says; return the fingerprint."""
-    listed = _listed(folder)
-    present = {str(file.relative_to(folder)) for file in _listable(folder)}
-    if missing := sorted(set(listed) - present):
-        raise InputError(f"{folder / missing[0]} is missing; {_cure(folder)}")
-    if extra := sorted(present - set(listed)):
+    entries = listed(folder)
+    present = {str(file.relative_to(folder)) for file in listable(folder)}
+    if missing := sorted(set(entries) - present):
+        raise InputError(f"{folder / missing[0]} is missing; {_CURE.format(folder)}")
+    if extra := sorted(present - set(entries)):
         raise InputError(f"{folder / extra[0]} is not in {MANIFEST}; remove it")
-    for name, entry in listed.items():
-        _verify(folder / name, entry, folder)
+    for name, said in entries.items():
+        verify(folder / name, said, _CURE.format(folder))
     return fingerprint(folder)
 
 
-def _verify(file: Path, entry: dict[str, Any], folder: Path) -> None:
+def verify(file: Path, said: dict[str, Any], cure: str) -> None:
+    """Refuse a file that is not what its entry says; `cure` tells what to do."""
     with file.open("rb") as opened:
         if opened.read(len(_LFS_POINTER)) == _LFS_POINTER:
             raise InputError(f"{file} is a Git LFS pointer, not the file; run `git lfs pull`")
-    if file.stat().st_size != entry["size"]:
+    if file.stat().st_size != said["size"]:
         raise InputError(
-            f"{file} has {file.stat().st_size} bytes instead of {entry['size']}; {_cure(folder)}"
+            f"{file} has {file.stat().st_size} bytes instead of {said['size']}; {cure}"
         )
-    if sha256_file(file) != entry["sha256"]:
-        raise InputError(f"{file} does not have the sha256 of {MANIFEST}; {_cure(folder)}")
+    if sha256_file(file) != said["sha256"]:
+        raise InputError(f"{file} does not have the sha256 of {MANIFEST}; {cure}")
 
 
-def _listed(folder: Path) -> dict[str, dict[str, Any]]:
+def listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """The sha256 and the size of every file of a folder, as its manifest says."""
     if not (folder / MANIFEST).is_file():
-        raise InputError(f"no checkpoint at {folder}: {MANIFEST} is missing; {_cure(folder)}")
+        raise InputError(
+            f"no checkpoint at {folder}: {MANIFEST} is missing; {_CURE.format(folder)}"
+        )
     manifest = read_json(folder / MANIFEST)
-    listed = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(listed, dict) or not all(_is_entry(entry) for entry in listed.values()):
-        raise InputError(f"{folder / MANIFEST} is not a manifest; {_cure(folder)}")
-    return listed
+    found = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(found, dict) or not all(map(_is_entry, found.values())):
+        raise InputError(f"{folder / MANIFEST} is not a manifest; {_CURE.format(folder)}")
+    return found
 
 
-def _is_entry(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("sha256"), str)
-        and isinstance(entry.get("size"), int)
-    )
+def _is_entry(said: Any) -> bool:
+    wanted = {"sha256": str, "size": int}.items()
+    return isinstance(said, dict) and wanted <= {k: type(v) for k, v in said.items()}.items()
 
 
-def _cure(folder: Path) -> str:
-    return f"restore it with `git checkout -- {folder}`"
+def entry(file: Path) -> dict[str, Any]:
+    """What a manifest says of a file."""
+    return {"sha256": sha256_file(file), "size": file.stat().st_size}
 
 
-def _listable(folder: Path) -> list[Path]:
+def listable(folder: Path) -> list[Path]:
+    """What a manifest of `folder` has to list: every file but itself and what is being written."""
     return [f for f in _files(folder) if f != folder / MANIFEST and not f.name.startswith(_PREFIX)]
 
 
@@ -193,25 +202,32 @@ def _files(folder: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def lock(path: Path, work: str) -> Iterator[None]:
-    """Hold `path` while `work` is done; the kernel frees it, however the process ends."""
+def lock(path: Path, work: str, wait: bool = False) -> Iterator[None]:
+    """Hold `path` while `work` is done; the kernel frees it, however the process ends.
+
+    Somebody else's lock is an InputError, or with `wait` the time until it is freed.
+    """
     with _writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise InputError(f"another process is at work on {work}; wait until it ends") from None
         yield
 
 
 @contextlib.contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def _writable(path: Path, only: tuple[int, ...] = ()) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "its folder is a file" if isinstance(error, FileExistsError) else error.strerror
+        # numpy's says only how much was written.
+        if only and error.errno not in only and not str(error).endswith(" written"):
+            raise
+        taken = isinstance(error, FileExistsError)
+        reason = "its folder is a file" if taken else error.strerror or f"disk full? {error}"
         raise InputError(f"cannot write {path}: {reason}") from None
 
 

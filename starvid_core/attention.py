@@ -5,7 +5,7 @@ fused kernel, so recording never changes what the model returns.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -35,6 +35,12 @@ class Recorder:
             raise InputError("no attention was recorded; call the model inside the context first")
         size = self.network.map_size(*self.shape[1:])
         return torch.stack([_resized(A, size) for A in self.layers.values()]).mean(0)
+
+    def each(
+        self, layers: tuple[str, ...]
+    ) -> tuple[Float[Tensor, "batch _head token frame _h _w"], ...]:
+        """The maps of these layers, on the graph."""
+        return tuple(self.layers[name] for name in layers)
 
 
 def _resized(
@@ -66,13 +72,14 @@ def record_attention(
 
     with ExitStack() as hooks:
         hooks.callback(network.module.register_forward_pre_hook(begin, with_kwargs=True).remove)
-        for name, site in _chosen(network, stages, layers).items():
+        for name, site in chosen(network, stages, layers).items():
             hook = _keeper(recorder, name, site, HEADS if layers else MEAN)
             hooks.callback(site.layer.register_forward_pre_hook(hook, with_kwargs=True).remove)
         yield recorder
 
 
-def _chosen(network: Network, stages: tuple[str, ...], layers: tuple[str, ...]) -> dict[str, Site]:
+def chosen(network: Network, stages: tuple[str, ...], layers: tuple[str, ...]) -> dict[str, Site]:
+    """The layers to be recorded, in the order in which they run."""
     reading = {name: site for name, site in network.sites().items() if site.kind == "text"}
     for name in layers:
         if name not in reading:
@@ -91,77 +98,3 @@ def _keeper(
         recorder.layers[name] = rearrange(A, "... (h w) -> ... h w", h=h, w=w)
 
     return keep
-
-
-def attention_maps(
-    network: Network,
-    z: Float[Tensor, "batch channel frame h w"],
-    timestep: Tensor | int,
-    text: Float[Tensor, "batch token dim"],
-    stages: tuple[str, ...] = ("down", "up"),
-) -> Float[Tensor, "batch token frame _h _w"]:
-    """Algorithm 1, line 3: A_t of the latents, on the graph of `z` and of no weight.
-
-    The pass ends at the last recorded layer: nothing after it can reach the maps.
-    """
-    return _recorded(network, z, timestep, text, stages, ()).maps()
-
-
-def layer_maps(
-    network: Network,
-    z: Float[Tensor, "batch channel frame h w"],
-    timestep: Tensor | int,
-    text: Float[Tensor, "batch token dim"],
-    layers: tuple[str, ...],
-) -> tuple[Float[Tensor, "batch _head token frame _h _w"], ...]:
-    """As `attention_maps`, but of every layer by itself, with its heads and on its own grid."""
-    recorder = _recorded(network, z, timestep, text, (), layers)
-    return tuple(recorder.layers[name] for name in layers)
-
-
-def _recorded(
-    network: Network,
-    z: Tensor,
-    timestep: Tensor | int,
-    text: Tensor,
-    stages: tuple[str, ...],
-    layers: tuple[str, ...],
-) -> Recorder:
-    last = list(_chosen(network, stages, layers).values())[-1].layer
-    with (
-        _frozen(network.module),
-        record_attention(network, stages, layers) as recorder,
-        _ending_at(last),
-    ):
-        network.predict(z, timestep, text)
-    return recorder
-
-
-class _Seen(BaseException):
-    """Ends a forward pass; not an error, so no handler of errors may catch it."""
-
-
-@contextmanager
-def _ending_at(layer: nn.Module) -> Iterator[None]:
-    def end(*_: object) -> None:
-        raise _Seen
-
-    hook = layer.register_forward_pre_hook(end)
-    try:
-        with suppress(_Seen):
-            yield
-    finally:
-        hook.remove()
-
-
-@contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
-    """Keep the weights off the graph; guidance moves only the latents."""
-    trained = [p for p in module.parameters() if p.requires_grad]
-    try:
-        for parameter in trained:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)

@@ -31,6 +31,11 @@ class StarVidConfig:
     threshold: float = 0.0  # L_sp that ends the inner loop; the paper names none, 0 is never
     gradient_scale: str = "none"  # Eq. (7) has none; LVD's "sqrt(1-alphabar)" and "sigma^2"
     stages: tuple[str, ...] = ("down", "up")  # Table XIII
+    # What follows is ours, and off: the ways to the same losses at less cost, see README.
+    spatial_momentum: float = 0.0  # of an update of L_sp, the next one repeats so much
+    spatial_size: float = 0.0  # root mean square of an update of L_sp; 0: as Eq. (7) has it
+    finish_passing: bool = False  # the pass under the threshold goes on to be the denoising one
+    share_syntax: bool = False  # the pass that L_syt is read from is also the denoising one
 
     def __post_init__(self) -> None:
         if not 0 <= self.spatial_until <= self.syntax_until <= self.of_steps or self.of_steps < 1:
@@ -43,6 +48,10 @@ class StarVidConfig:
             _at_least(self, name, 1)
         for name in ("learning_rate", "temperature"):
             _positive(self, name)
+        if self.spatial_momentum >= 1:
+            raise InputError(
+                f"spatial_momentum must be a number below 1, got {self.spatial_momentum}"
+            )
         check_stages(self.stages)
 
     def scaled(self, steps: int) -> "StarVidConfig":
@@ -57,16 +66,49 @@ class StarVidConfig:
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """The denoising around the method: DDIM with classifier-free guidance."""
+    """The denoising around the method: DDIM with classifier-free guidance.
+
+    `recompute` to `compiled` change what a clip takes, and its last bits at most.
+    """
 
     steps: int = 50  # Section IV-A
     guidance_scale: float = 9.0  # diffusers' default for ZeroScope; the paper names none
     eta: float = 0.0  # DDIM without fresh noise
     negative_prompt: str = ""
+    sampler: str = ""  # another than the backbone's, as dpmsolver++, for few steps
+    recompute: int = 0  # how many of the finest resolutions guidance computes twice, for memory
+    lean: bool = False  # frozen convolutions keep no input for the way back
+    cached_text: bool = False  # keys and values of the prompt are computed once a clip
+    compiled: bool = False  # torch.compile for the parts between the layers that read the text
 
     def __post_init__(self) -> None:
         check_numbers(self)
         _at_least(self, "steps", 1)
+        if self.lean and self.compiled:
+            raise InputError("compiled parts choose what they keep; set lean or compiled, not both")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The first four numbers, and of the later ones what is no default."""
+        first = ("steps", "guidance_scale", "eta", "negative_prompt")
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name in first or getattr(self, field.name) != field.default
+        }
+
+
+# The paper's own algorithm, and one that reaches its losses with fewer and shared passes.
+MODES: dict[str, dict[str, Any]] = {
+    "exact": {},
+    "fast": {
+        "spatial_iterations": 4,
+        "spatial_momentum": 0.9,
+        "finish_passing": True,
+        "share_syntax": True,
+        "cached_text": True,
+    },
+}
 
 
 def check_stages(stages: tuple[str, ...]) -> None:

@@ -39,10 +39,13 @@ class Stopwatch:
         self.clock += time.perf_counter()
         self.cores += time.process_time()
 
-    def cost(self, clips: int, sampling: SamplingConfig, readings: int) -> Cost:
-        """Of one of the `clips` made in this time, whose guidance read its maps so often."""
+    def cost(self, clips: int, sampling: SamplingConfig, readings: int, reused: int = 0) -> Cost:
+        """Of one of the `clips` made in this time, whose guidance read its maps so often.
+
+        `reused` of these passes were gone on with instead of another one.
+        """
         halves = 1 if sampling.guidance_scale == 1 else 2
-        passes = sampling.steps * halves + readings
+        passes = sampling.steps * halves + readings - reused
         return Cost(self.clock / clips, self.cores / clips, passes, readings)
 
 

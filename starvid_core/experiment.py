@@ -102,7 +102,7 @@ def ensure(
             clips = _sample(group, model)
             watch.stop()
             for one, clip in zip(group, clips, strict=True):
-                cost = watch.cost(len(group), one.sampling, len(clip.losses))
+                cost = watch.cost(len(group), one.sampling, len(clip.losses), clip.reused)
                 _store(one, clip, _cost(one) if one.judge else cost)
                 bar.update()
     return [Run(paths.RUNS / s.key) for s in wanted]
@@ -120,12 +120,17 @@ def scores(runs: Iterable[Run], judge: Judge | None = None) -> list[dict[str, fl
     return found
 
 
-def generate(one: RunSpec, backbone: Backbone | None = None) -> Clip:
-    """Make one run without looking for it or keeping it; a bar shows its steps on a terminal."""
+def generate(
+    one: RunSpec, backbone: Backbone | None = None, watch: Callable[..., Any] | None = None
+) -> Clip:
+    """Make one run without looking for it or keeping it.
+
+    `watch` sees its steps go by; without it a bar shows them on a terminal.
+    """
     from tqdm.auto import tqdm
 
-    watch = partial(tqdm, total=one.sampling.steps, unit="step", disable=None)
-    return _sample([one], backbone, watch)[0]
+    bar = partial(tqdm, total=one.sampling.steps, unit="step", disable=None)
+    return _sample([one], backbone, watch or bar)[0]
 
 
 def save_maps(path: Path, clip: Clip) -> None:

@@ -6,7 +6,7 @@ z: latents.  A: cross-attention maps.
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -16,13 +16,23 @@ from torch import Tensor
 
 from starvid_core.errors import InputError
 from starvid_core.phases import Guide, Phase, View
+from starvid_core.prefix import State
 
 # Brings gradients of half-precision latents into the range of normal float16 numbers.
 HALF_SCALE = 4096.0
 
 Latents = Float[Tensor, "batch channel frame h w"]
 Maps = tuple[Tensor, ...]
-Watch = Callable[[Tensor, list[int], View], Maps]
+
+
+class Reading(NamedTuple):
+    """The maps of some rows, on their graph, and their pass where the view is resumable."""
+
+    maps: Maps
+    halted: State | None = None
+
+
+Watch = Callable[[Tensor, list[int], View], Reading]
 
 
 class GuidanceError(InputError):
@@ -40,11 +50,15 @@ class LossValue(NamedTuple):
 
 @dataclass(frozen=True)
 class Refocused:
-    """The latents after a step's updates; losses and warnings of every prompt."""
+    """The latents after a step's updates; losses and warnings of every prompt.
+
+    `halted` are passes that can go on to the conditional prediction of a row, each at its own z.
+    """
 
     z: Latents
     losses: tuple[tuple[LossValue, ...], ...]
     warnings: tuple[tuple[str, ...], ...]
+    halted: Mapping[int, State] = field(default_factory=dict)
 
 
 def refocus(
@@ -72,7 +86,10 @@ def refocus(
             alike = {row: p for row, p in running.items() if guides[row].view(p) == view}
             z = _descend(watch, z, view, alike, turns)
     return Refocused(
-        z, tuple(tuple(t.losses) for t in turns), tuple(tuple(t.warnings) for t in turns)
+        z,
+        tuple(tuple(turn.losses) for turn in turns),
+        tuple(tuple(turn.warnings) for turn in turns),
+        {row: turn.halted for row, turn in enumerate(turns) if turn.halted},
     )
 
 
@@ -84,6 +101,8 @@ def _descend(
     turns: "list[_Turn]",
 ) -> Latents:
     """Algorithm 1, lines 2-7 or 10-15: the iterations of one phase of every row."""
+    for row in running:
+        turns[row].velocity = None
     for iteration in range(max(phase.iterations for phase in running.values())):
         running = {row: p for row, p in running.items() if turns[row].goes_on(p, iteration)}
         if not running:
@@ -91,11 +110,14 @@ def _descend(
         rows = list(running)
         with torch.enable_grad():
             leaf = z[rows].detach().requires_grad_()
-            maps = watch(leaf, rows, view)
+            maps, halted = watch(leaf, rows, view)
             pulls = {
                 row: turns[row].pull(phase, iteration, tuple(A[i] for A in maps), z[row])
                 for i, (row, phase) in enumerate(running.items())
             }
+        for i, row in enumerate(rows):
+            reused = pulls[row] is None or running[row].reuse == "last"
+            turns[row].halted = halted.rows([i]) if halted and reused else None
         running = {row: p for row, p in running.items() if pulls[row] is not None}
         if not running:
             break
@@ -127,6 +149,8 @@ class _Turn:
         self.last = last
         self.losses: list[LossValue] = []
         self.warnings: list[str] = []
+        self.velocity: Tensor | None = None
+        self.halted: State | None = None
 
     def goes_on(self, phase: Phase, iteration: int) -> bool:
         """Whether the maps are to be read once more."""
@@ -154,8 +178,14 @@ class _Turn:
         if not gradient.isfinite().all():
             what = f"the {phase.name} loss has a gradient that is not finite"
             raise broken(what, self.step, self.prompt, z)
-        rate = phase.rate * phase.scale(self.alphabar)
-        return (z.float() - rate * gradient).to(z.dtype)
+        if phase.size > 0:
+            gradient = _of_size(gradient, phase.size)
+        else:
+            gradient = phase.rate * phase.scale(self.alphabar) * gradient
+        if phase.momentum > 0 and self.velocity is not None:
+            gradient = phase.momentum * self.velocity + gradient
+        self.velocity = gradient
+        return (z.float() - gradient).to(z.dtype)
 
     def _is_low(self, phase: Phase) -> bool:
         return phase.threshold > 0 and self.last.get(phase.name, math.inf) < phase.threshold
@@ -181,6 +211,12 @@ def broken(what: str, step: int, prompt: str, z: Tensor) -> GuidanceError:
         f"{what} at step {step} (max|z| {largest:.4g}) for the prompt "
         f"{textwrap.shorten(prompt, 120)!r}; use smaller weights or another seed"
     )
+
+
+def _of_size(gradient: Tensor, size: float) -> Tensor:
+    """The gradient with a root mean square of `size`; one of zeros stays."""
+    length = gradient.square().mean().sqrt()
+    return gradient * (size / length) if length > 0 else gradient
 
 
 def _pull(loss: Tensor, maps: Maps) -> Maps:

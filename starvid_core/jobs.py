@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from starvid_core import (
+    drawings,
     experiment,
-    notebooks,
     offline,
     paths,
     progress,
+    ranks,
     reproduce,
     results,
     specs,
+    status,
     studies,
 )
-from starvid_core.artifacts import read_json, sha256_file, write_json, write_text
+from starvid_core.artifacts import lock, read_json, sha256_file, write_json, write_text
 from starvid_core.errors import InputError
 
 UNKNOWN = "the shipped model does not know their subjects or motions"
@@ -41,7 +43,10 @@ def plans(name: str, quick: bool, output: Path) -> dict[str, Any]:
 
 def clips(name: str, quick: bool, output: Path, planned: Path) -> dict[str, Any]:
     """Make the runs of one shard with one loading of the model; say how long the others take."""
-    made = [run.folder.name for run in experiment.ensure(shard(planned, output))]
+    wanted = shard(planned, output)
+    experiment.ensure(ranks.mine(wanted))
+    ranks.wait()
+    made = [run.folder.name for run in experiment.ensure(wanted, progress=False)]
     hours = 0.0 if quick else studies.load(name).hours
     return {"runs": made, "note": progress.note(_specs(planned), hours)}
 
@@ -61,12 +66,9 @@ def report(name: str, quick: bool, output: Path) -> dict[str, Any]:
 
 def drawing(name: str, quick: bool, output: Path) -> dict[str, Any]:
     """Execute the notebook, which finds its runs made, and check that it drew its figure."""
-    started = time.time_ns()
-    source = notebooks.find(name)
-    notebooks.execute(source, paths.BUILD / "notebooks" / source.name, {"quick": quick})
-    files = [f for f in reproduce.drawn(name, quick) if f.stat().st_mtime_ns >= started]
+    files, _ = drawings.draw(name, {"quick": quick}, quick)
     if not {".png", ".pdf"} <= {f.suffix for f in files}:
-        raise InputError(f"{source.name} did not write {name}.png and {name}.pdf")
+        raise InputError(f"{name}.ipynb did not write {name}.png and {name}.pdf")
     return {"files": _hashed(files)}
 
 
@@ -99,22 +101,38 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do one job, write its output whole, and say in one line what was done."""
+    """Do one job, write its output whole, and say in one line what was done.
+
+    Who is asked for what another process is making waits for it: a driver that was killed may have
+    left its jobs on a cluster.
+    """
     offline.apply()
     _end_with_parent()
-    stage, name, quick, output, *inputs = arguments
+    stage, name, _, output, *_ = arguments
     target = Path(output)
     sys.excepthook = partial(_say_in_one_line, f"{name} {stage}", target.with_suffix(".error.txt"))
+    if not ranks.first():
+        return _done(arguments)
+    with lock(target.with_name(f".{target.stem}.lock"), f"{name} {stage}", wait=True):
+        return 0 if target.is_file() else _done(arguments)
+
+
+def _done(arguments: Sequence[str]) -> int:
+    """The exit code of the job; the first of several processes leaves its output."""
+    stage, name, quick, output, *inputs = arguments
+    target = Path(output)
     start = time.perf_counter()
     try:
-        result = JOBS[stage](name, quick == "1", target, *map(Path, inputs))
+        with status.running(target):
+            result = JOBS[stage](name, quick == "1", target, *map(Path, inputs))
     except InputError as error:
         sys.stdout.write(f"{name} {stage}: {error}\n")
         return 2
-    spent = round(time.perf_counter() - start, 2)
-    write_json(target, {"seconds": spent, **result})
-    part = f" {target.stem.rpartition('-')[2].replace('of', '/')}" if inputs else ""
-    sys.stdout.write(f"{name} {stage}{part}: {spent:.0f} s{result.get('note', '')}\n")
+    if ranks.first():
+        spent = round(time.perf_counter() - start, 2)
+        write_json(target, {"seconds": spent, **result})
+        part = f" {target.stem.rpartition('-')[2].replace('of', '/')}" if inputs else ""
+        sys.stdout.write(f"{name} {stage}{part}: {spent:.0f} s{result.get('note', '')}\n")
     return 0
 
 
@@ -128,7 +146,7 @@ def _say_in_one_line(
 
 
 def _end_with_parent() -> None:
-    """A job must not go on when `starvid reproduce`, which holds the lock, was killed."""
+    """A job here must not go on when `starvid reproduce`, which holds the lock, was killed."""
     parent = int(os.environ.get(reproduce.PARENT, "0"))
     if parent:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()

@@ -36,7 +36,8 @@ class Site:
     `kind` is one of `KINDS`; `size(h, w)` is its grid when the latents have h x w. `shares(args,
     kwargs, shape)` are the softmax probabilities of a "text" layer, [batch frame head pixel token]
     in float32 on the graph; `masked(args, kwargs, logits)` is the same call with logits, of a batch
-    and the kind's axes, added before the softmax.
+    and the kind's axes, added before the softmax. `of_text` are the parts of the layer that see
+    nothing but the text, which is the same in every step.
     """
 
     layer: nn.Module
@@ -45,6 +46,7 @@ class Site:
     size: Callable[[int, int], tuple[int, int]]
     masked: Callable[[tuple, dict[str, Any], Tensor], Call]
     shares: Callable[[tuple, dict[str, Any], Shape], Tensor]
+    of_text: tuple[nn.Module, ...] = ()
 
 
 @runtime_checkable
@@ -76,6 +78,9 @@ class Network(Protocol):
 
     def sites(self) -> dict[str, Site]:
         """Every layer of attention in the order in which they run, by its name in the model."""
+
+    def units(self) -> dict[str, int]:
+        """The model in parts worth computing twice, with how often the grid of each is halved."""
 
     def select(self, stages: tuple[str, ...]) -> tuple[str, ...]:
         """The sites of kind "text" whose mean is the map A (Table XIII)."""

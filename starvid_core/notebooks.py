@@ -24,6 +24,8 @@ from starvid_core.errors import InputError
 
 CELL_TIMEOUT = 1800
 _KERNEL = "starvid"
+# IPython's own `quit()` ends the kernel when it gets round to it; this one fails its cell.
+_QUIT = "--IPKernelApp.exec_lines=get_ipython().ask_exit = __import__('sys').exit"
 
 
 def find(name: str) -> Path:
@@ -43,6 +45,11 @@ def figures() -> list[str]:
     return sorted(stem for stem in stems if stem.startswith(("fig", "tab", "pareto")))
 
 
+def lessons() -> list[str]:
+    """The notebooks that teach, in their order."""
+    return sorted(path.stem for path in paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
 def execute(
     source: Path,
     target: Path,
@@ -57,7 +64,7 @@ def execute(
     with writing(target) as temporary, _kernel():
         error = _papermill(source, temporary, given, timeout, progress)
         executed = nbformat.read(temporary, as_version=4)
-        problem = error or unfinished(executed)
+        problem = error or unfinished(executed) or _lost(source, executed, given)
         if problem:
             with writing(failed) as copy:
                 nbformat.write(executed, copy)
@@ -100,15 +107,27 @@ def read(source: Path) -> NotebookNode:
 
 
 def unfinished(executed: NotebookNode) -> str:
-    """What is wrong with an executed notebook: an error, or a cell that never ran."""
-    cells = [c for c in executed.cells if c.cell_type == "code" and c.source.strip()]
-    for number, cell in enumerate(cells, 1):
+    """What is wrong with an executed notebook: an error, or a cell that never ran in its turn."""
+    for number, cell in enumerate(_code(executed), 1):
         for output in cell.outputs:
             if output.output_type == "error":
                 return f"code cell {number}: {output.ename}: {output.evalue}".splitlines()[0]
         if cell.execution_count is None:
             return f"code cell {number} was not executed"
+        if cell.execution_count != number:
+            return f"code cell {number} was executed as number {cell.execution_count}"
     return ""
+
+
+def _lost(source: Path, executed: NotebookNode, given: dict[str, Any]) -> str:
+    """Whether code cells of the source are missing; papermill adds one with the parameters."""
+    wanted = len(_code(read(source))) + bool(given)
+    found = len(_code(executed))
+    return "" if found == wanted else f"{found} code cells were executed instead of {wanted}"
+
+
+def _code(book: NotebookNode) -> list[NotebookNode]:
+    return [c for c in book.cells if c.cell_type == "code" and c.source.strip()]
 
 
 def _papermill(
@@ -139,6 +158,8 @@ def _papermill(
         return f"a cell ran longer than {timeout} s"
     except DeadKernelError:
         return "the kernel died (out of memory, or killed)"
+    except RuntimeError as error:  # what jupyter_client raises for a kernel that never answered
+        return f"the kernel did not start: {error}".splitlines()[0]
     return ""
 
 
@@ -149,7 +170,7 @@ def _kernel() -> Iterator[None]:
         warnings.simplefilter("ignore")  # Jupyter's and papermill's own deprecations
         spec = Path(folder, "kernels", _KERNEL)
         spec.mkdir(parents=True)
-        launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", _QUIT]
         written = {"argv": launch, "display_name": "StarVid", "language": "python"}
         (spec / "kernel.json").write_text(json.dumps(written))
         with _environment(

@@ -20,9 +20,15 @@ RUNS = DATA / "runs"
 HANDCOUNTS = DATA / "judge_handcount"
 FIGURES = ROOT / "figures"
 NOTEBOOKS = ROOT / "notebooks"
+PROFILES = ROOT / "profiles"
 BUILD = ROOT / "build"
 
 
 def figure_folder(quick: bool = False) -> Path:
     """Where notebooks put their figures: quick ones are for smoke tests and never replace these."""
     return BUILD / "quick" if quick else FIGURES
+
+
+def executed(notebook: str, quick: bool = False) -> Path:
+    """Where the executed copy of a notebook lies, with its outputs."""
+    return (figure_folder(quick) if quick else BUILD) / "notebooks" / f"{notebook}.ipynb"

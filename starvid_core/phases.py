@@ -15,12 +15,18 @@ from starvid_core.bias import Bias
 from starvid_core.config import check_stages
 from starvid_core.errors import InputError
 
+REUSE = ("none", "passing", "last")
+
 
 class View(NamedTuple):
-    """What a loss is shown: A over `stages`, or the maps of `layers`, each with its heads."""
+    """What a loss is shown: A over `stages`, or the maps of `layers`, each with its heads.
+
+    A `resumable` pass can go on to the model's prediction.
+    """
 
     stages: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
+    resumable: bool = False
 
 
 def unscaled(alphabar: float) -> float:
@@ -53,7 +59,14 @@ class Phase:
     frame h w], or the maps of `layers` one by one, each [head token frame h w]. A sum below a
     `threshold` above 0 ends the phase's iterations in that step; with `carry` it is the last sum
     seen, be it of an earlier step, that is tested, and every new one is followed by an update.
-    `scale` of alphabar_t multiplies the gradient.
+    `scale` of alphabar_t multiplies the gradient. `momentum` is the share of an update that the
+    next one of the same step repeats. With a `size` above 0 the gradient counts by its direction
+    alone: its root mean square becomes `size`, whatever weight, learning rate and scale are.
+
+    `reuse` says which pass over the maps goes on to the conditional half of the step's noise
+    prediction, instead of another one: "passing", the one that ended the iterations under the
+    threshold, at the very latents that are denoised; "last", also that before the last update,
+    whose noise is then predicted at the latents before it, as classifier guidance does.
     """
 
     name: str
@@ -66,8 +79,13 @@ class Phase:
     carry: bool = False
     scale: Callable[[float], float] = unscaled
     layers: tuple[str, ...] = ()
+    momentum: float = 0.0
+    size: float = 0.0
+    reuse: str = "none"
 
     def __post_init__(self) -> None:
+        if self.reuse not in REUSE:
+            raise InputError(f"phase {self.name} can reuse {', '.join(REUSE)}, not {self.reuse!r}")
         if self.iterations < 1 or not math.isfinite(self.rate):
             raise InputError(
                 f"phase {self.name} needs 1 iteration or more and a finite weight, "
@@ -97,4 +115,5 @@ class Guide:
 
     def view(self, phase: Phase) -> View:
         """What a phase of this guide looks at."""
-        return View(layers=phase.layers) if phase.layers else View(self.stages)
+        stages = () if phase.layers else self.stages
+        return View(stages, phase.layers, phase.reuse != "none")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from planners import benchmarks, comparison, physics, variants
 from planners.benchmarks import BenchmarkPrompt
 from planners.variants import Variant
-from starvid_core import paths
+from starvid_core import manifests, paths
 from starvid_core.artifacts import write_json, write_text
 from starvid_core.errors import InputError
 from starvid_core.plotting import scores as drawn
@@ -97,6 +97,8 @@ def report(
     }
     write_text(folder / f"{NAME}.csv", table.to_csv(index=False, float_format="%.4f"))
     write_json(folder / f"{NAME}.json", facts)
+    manifests.relist([folder / f"{NAME}.{kind}" for kind in ("csv", "json")])
+    manifests.relist([one.transcript for one in there if one.transcript.is_file()])
     return folder / f"{NAME}.json"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from starvid_core import experiment, paths, standins, studies
+from starvid_core import experiment, manifests, paths, standins, studies
 from starvid_core.artifacts import write_json
 from starvid_core.errors import InputError
 from starvid_core.experiment import Run
@@ -148,4 +148,5 @@ def report(name: str, quick: bool = False) -> tuple[list[Difference], Path]:
     facts |= {"embedding": standins.reading()}
     written = [vars(row) | {"verdict": row.verdict} for row in rows]
     write_json(folder / f"flicker_{name}.json", facts | {"rows": written})
+    manifests.relist([folder / f"flicker_{name}.json"])
     return rows, folder / f"flicker_{name}.json"

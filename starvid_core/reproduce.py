@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import planners
-from starvid_core import notebooks, paths, results, specs, studies
+from starvid_core import manifests, notebooks, paths, results, specs, studies
 from starvid_core.artifacts import (
     canonical_json,
+    check_writable,
     lock,
     read_json,
     sha256_file,
@@ -27,6 +28,7 @@ from starvid_core.artifacts import (
     sha256_text,
 )
 from starvid_core.errors import InputError
+from starvid_core.places import Place
 
 SHARD = 32
 PARENT = "STARVID_PARENT"
@@ -135,18 +137,30 @@ def stage_keys(name: str, quick: bool = False) -> dict[str, str]:
     return keys
 
 
-def reproduce(cores: int, quick: bool = False) -> list[Figure]:
-    """Bring every figure up to date; a killed call leaves nothing locked and is taken up again."""
+def reproduce(
+    cores: int | None, quick: bool = False, profile: str = "", recompute: bool = False
+) -> list[Figure]:
+    """Bring every figure up to date; a killed call leaves nothing locked and is taken up again.
+
+    `recompute` makes the results of every study first, in place of the committed ones.
+    """
+    place = Place(cores, profile)
     with lock(FOLDER / "lock", "the figures of this repository"):
+        manifests.check_inputs(results=not quick and not recompute)
+        if recompute:
+            made = [name for name in studies.names() if not _made_here(name)]
+            _finish([work(name, quick).results for name in made], place, quick)
         wanted = figures(quick)
-        _finish([one.drawing for one in wanted], cores, quick)
+        _finish([one.drawing for one in wanted], place, quick)
     return wanted
 
 
-def study(names: Sequence[str], cores: int, quick: bool = False) -> None:
+def study(names: Sequence[str], cores: int | None, quick: bool = False, profile: str = "") -> None:
     """Bring the results of studies up to date, with what is there already."""
+    place = Place(cores, profile)
     with lock(FOLDER / "lock", "the studies of this repository"):
-        _finish([work(name, quick).results for name in names], cores, quick)
+        manifests.check_inputs(results=False)
+        _finish([work(name, quick).results for name in names], place, quick)
 
 
 def seconds(one: Figure) -> dict[str, float]:
@@ -157,33 +171,27 @@ def seconds(one: Figure) -> dict[str, float]:
     }
 
 
-def drawn(name: str, quick: bool) -> list[Path]:
-    """The files of a notebook: pictures, prints and every table beside them."""
-    folder = paths.figure_folder(quick)
-    beside = [stem for study in studies.of(name) for stem in studies.drawings(study)[name]]
-    found = [
-        file
-        for stem in dict.fromkeys([name, *beside])
-        for file in folder.glob(f"{stem}*")
-        if file.stem == stem or file.stem.startswith(f"{stem}_")
-    ]
-    return sorted(f for f in found if f.suffix in (".png", ".pdf", ".csv", ".tex"))
+def intact(record: Path) -> bool:
+    """Whether the files that a finished job wrote are as it left them."""
+    files = {paths.ROOT / name: digest for name, digest in read_json(record)["files"].items()}
+    return all(file.is_file() and sha256_file(file) == sha for file, sha in files.items())
 
 
-def _finish(wanted: Sequence[Path], cores: int, quick: bool) -> None:
+def _finish(wanted: Sequence[Path], place: Place, quick: bool) -> None:
     for one in wanted:
         _forget_if_changed(one)
     lacking = [one for one in wanted if not one.is_file()]
     if lacking:
-        _snakemake(lacking, cores, quick)
+        _snakemake(lacking, place, quick)
 
 
-def _snakemake(targets: Iterable[Path], cores: int, quick: bool) -> None:
+def _snakemake(targets: Iterable[Path], place: Place, quick: bool) -> None:
     command = [
         *(sys.executable, "-m", "snakemake"),
         *(str(path.relative_to(paths.ROOT)) for path in targets),
         *("--snakefile", str(paths.ROOT / "Snakefile"), "--directory", str(paths.ROOT)),
-        *("--cores", str(cores), "--config", f"quick={int(quick)}"),
+        *place.arguments,
+        *("--config", f"quick={int(quick)}"),
         # Names tell what is finished; our lock is freed by the kernel, Snakemake's is not.
         *("--rerun-triggers", "input", "--rerun-incomplete", "--nolock"),
         *("--nocolor", "--printshellcmds"),
@@ -193,27 +201,31 @@ def _snakemake(targets: Iterable[Path], cores: int, quick: bool) -> None:
         # A thread that waits must not count as work in the cost of a clip.
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         "XDG_CACHE_HOME": str(paths.BUILD / "cache"),
-        PARENT: str(os.getpid()),
+        PARENT: "0" if place.remote else str(os.getpid()),
     }
+    check_writable(LOG)
     with LOG.open("w") as log:
         # Jobs write to our terminal; what Snakemake says about itself goes to the log.
-        code = subprocess.run(command, env=environment, stderr=log, cwd=paths.ROOT).returncode
+        code = subprocess.run(
+            command, env=environment, stderr=log, cwd=paths.ROOT, preexec_fn=place.leash
+        ).returncode
     if code:
         raise InputError(f"not everything was made; the reason stands above and in {LOG}")
 
 
 def _forget_if_changed(record: Path) -> None:
     """A figure or a result that was removed or edited since is made again."""
-    if not record.is_file():
-        return
-    files = {paths.ROOT / name: digest for name, digest in read_json(record)["files"].items()}
-    if not all(file.is_file() and sha256_file(file) == sha for file, sha in files.items()):
+    if record.is_file() and not intact(record):
         record.unlink()
 
 
 def _drawing(name: str, wanted: Iterable[str], quick: bool) -> list[Any]:
-    """What a drawing depends on beside clips: code, notebook, and committed results."""
-    read = [] if quick else [f for s in wanted if not _made_here(s) for f in results.files(s)]
+    """What a drawing depends on beside clips: code, notebook, the paper, committed results."""
+    read = _manifests() + sorted((paths.DATA / "paper").glob("*.json"))
+    if not quick:
+        read += [f for s in wanted if not _made_here(s) for f in results.files(s)]
+        after = dict.fromkeys(file for s in wanted for file in studies.declaration(s).after)
+        read += [path for file in after if (path := paths.RESULTS / file).is_file()]
     return [quick, sha256_files([notebooks.find(name), *_sources(PACKAGE), *read])]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planners import schema
-from starvid_core import contact, examples, paths, specs, studies
+from starvid_core import contact, examples, manifests, paths, specs, studies
 from starvid_core.artifacts import (
     canonical_json,
     fingerprint,
@@ -113,8 +113,7 @@ def state(name: str) -> str:
 
 def files(name: str, quick: bool = False) -> list[Path]:
     """The files of a study's results that are there."""
-    found = [_folder(quick) / f"{name}{suffix}" for suffix in (".csv", ".json", ".webp")]
-    return [file for file in found if file.is_file()]
+    return [file for file in _files(name, _folder(quick)) if file.is_file()]
 
 
 def load(name: str, quick: bool = False) -> Results:
@@ -130,6 +129,7 @@ def load(name: str, quick: bool = False) -> Results:
             f"{name} has no results yet; make them with `starvid study {name}` "
             f"(about {study.hours:.1f} h on 2 cores)"
         )
+    manifests.check(files(name, quick))
     return Results(study, read_json(path), pandas.read_csv(path.with_suffix(".csv")), path.parent)
 
 
@@ -156,6 +156,7 @@ def report(name: str, quick: bool = False) -> Path:
     facts = _facts(study, runs) | _versions() | {"shown": [list(cell) for cell in shown]}
     facts["plans"] = {c.prompt: read_json(runs[c].folder / "plan.json") for c in shown}
     write_json(folder / f"{name}.json", facts | {"summary": drawn.rounded(rows)})
+    manifests.relist(_files(name, folder))
     return folder / f"{name}.json"
 
 
@@ -171,6 +172,10 @@ def arrays(table: DataFrame, metric: str) -> dict[str, np.ndarray]:
         variant: rows.pivot(index="prompt", columns="seed", values=metric).to_numpy(float)
         for variant, rows in table.groupby("variant", sort=False)
     }
+
+
+def _files(name: str, folder: Path) -> list[Path]:
+    return [folder / f"{name}{suffix}" for suffix in (".csv", ".json", ".webp")]
 
 
 def _folder(quick: bool) -> Path:

@@ -4,7 +4,6 @@ z: latents.  A: cross-attention maps.  `step` counts from 0, `timestep` is the s
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +13,14 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from starvid_core.attention import attention_maps, layer_maps, record_attention
 from starvid_core.backbones.base import Backbone
-from starvid_core.bias import biased, halves
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
-from starvid_core.guidance import LossValue, Maps, Watch, broken, refocus
+from starvid_core.guidance import LossValue, broken, refocus
 from starvid_core.noise import noise
-from starvid_core.phases import Guide, View
-from starvid_core.schedules import Schedule
+from starvid_core.phases import Guide
+from starvid_core.prompted import Prompted, refuse_biases
+from starvid_core.schedules import Schedule, sampler
 
 Latents = Float[Tensor, "batch channel frame h w"]
 
@@ -31,7 +29,8 @@ Latents = Float[Tensor, "batch channel frame h w"]
 class Step:
     """One denoising step: the latents after it; losses and new warnings of every prompt.
 
-    `maps` are the conditional A of the refocused latents, only at the steps to be recorded.
+    `maps` are the conditional A of the refocused latents, only at the steps to be recorded. In the
+    rows `reused`, the conditional half of the prediction began as a pass of the guidance.
     """
 
     index: int
@@ -40,11 +39,15 @@ class Step:
     losses: tuple[tuple[LossValue, ...], ...]
     warnings: tuple[tuple[str, ...], ...]
     maps: Float[Tensor, "batch token frame _h _w"] | None = None
+    reused: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A finished video, `rate` frames a second, and what happened; `maps` are keyed by step."""
+    """A finished video, `rate` frames a second, and what happened; `maps` are keyed by step.
+
+    In `reused` steps a pass of the guidance went on to be the conditional half of the prediction.
+    """
 
     prompt: str
     seed: int
@@ -53,6 +56,7 @@ class Clip:
     warnings: tuple[str, ...]
     maps: Mapping[int, Float[Tensor, "token frame h w"]]
     rate: int = 8
+    reused: int = 0
 
 
 def sample(
@@ -81,6 +85,7 @@ def sample(
             tuple(warning for step in steps for warning in step.warnings[row]),
             {step.index: step.maps[row] for step in steps if step.maps is not None},
             backbone.rate,
+            sum(row in step.reused for step in steps),
         )
         for row, (prompt, seed, video) in enumerate(zip(prompts, seeds, videos, strict=True))
     ]
@@ -102,70 +107,28 @@ def denoise(
     for bit. `record` holds the steps whose maps are kept; `seeds` are needed for an eta above 0.
     """
     _check(backbone, prompts, guides, z, config)
-    schedule = Schedule(backbone.scheduler, len(prompts), config.steps, z.device)
-    model = _Model(backbone, prompts, config)
+    scheduler = sampler(backbone.scheduler, config.sampler)
+    schedule = Schedule(scheduler, len(prompts), config.steps, z.device)
+    if config.compiled:
+        refuse_biases(guides)
+    model = Prompted(backbone, prompts, config)
     warned: list[set[str]] = [set() for _ in prompts]
     past: list[dict[str, float]] = [{} for _ in prompts]
     for index, t, alphabar in schedule:
-        turn = refocus(model.watch(t), z, index, guides, prompts, alphabar, past)
+        with model.ready():
+            turn = refocus(model.watch(t), z, index, guides, prompts, alphabar, past)
         past = [
             last | {v.name: v.value for v in new}
             for last, new in zip(past, turn.losses, strict=True)
         ]
         # Not around the whole loop: the caller's own code runs between two steps.
-        with torch.no_grad():
-            prediction, maps = model.predict(turn.z, t, index, guides, index in record)
+        with torch.no_grad(), model.ready():
+            prediction, maps = model.predict(turn, t, index, guides, index in record)
             fresh = _fresh_noise(z, config.eta, seeds, index)
             z = schedule.advance(prediction, t, turn.z, z, **fresh)
         _check_finite(z, index, prompts)
         warnings = tuple(_unseen(*pair) for pair in zip(turn.warnings, warned, strict=True))
-        yield Step(index, int(t), z, turn.losses, warnings, maps)
-
-
-class _Model:
-    """The model with the texts of one batch: VD of Algorithm 1."""
-
-    def __init__(self, backbone: Backbone, prompts: Sequence[str], config: SamplingConfig) -> None:
-        self.network, self.scale = backbone.network, config.guidance_scale
-        self.text = backbone.encode_text(prompts)
-        self.texts = self.text
-        if self.scale != 1:
-            negative = backbone.encode_text([config.negative_prompt] * len(prompts))
-            self.texts = torch.cat([negative, self.text])
-
-    def watch(self, t: Tensor) -> Watch:
-        """Line 3 at timestep t: only the conditional prompts, only as far as the maps."""
-
-        def maps(z: Tensor, rows: list[int], view: View) -> Maps:
-            if view.layers:
-                return layer_maps(self.network, z, t, self.text[rows], view.layers)
-            return (attention_maps(self.network, z, t, self.text[rows], view.stages),)
-
-        return maps
-
-    def predict(
-        self, z: Latents, t: Tensor, step: int, guides: Sequence[Guide], recording: bool
-    ) -> tuple[Latents, Tensor | None]:
-        """Line 17: the guided noise prediction under the guides' biases, and every prompt's A."""
-        both = torch.cat([z, z]) if self.scale != 1 else z
-        stages = [guide.stages for guide in guides] if recording else []
-        rows = halves([guide.bias for guide in guides], self.scale != 1)
-        with ExitStack() as stack:
-            stack.enter_context(biased(self.network, rows, step, *z.shape[-2:]))
-            recorders = {
-                s: stack.enter_context(record_attention(self.network, s)) for s in set(stages)
-            }
-            noise = self.network.predict(both, t, self.texts)
-        A = {s: recorder.maps()[-len(z) :] for s, recorder in recorders.items()}
-        maps = torch.stack([A[s][row] for row, s in enumerate(stages)]) if stages else None
-        return self._guided(noise), maps
-
-    def _guided(self, noise: Tensor) -> Latents:
-        """Classifier-free guidance."""
-        if self.scale == 1:
-            return noise
-        negative, conditional = noise.chunk(2)
-        return negative + self.scale * (conditional - negative)
+        yield Step(index, int(t), z, turn.losses, warnings, maps, frozenset(turn.halted))
 
 
 def _check(
@@ -184,10 +147,10 @@ def _check(
         raise InputError(f"latents must be {backbone.latent_shape}, got {tuple(z.shape[1:])}")
     if backbone.network.module.training:
         raise InputError("the model is in training mode, where dropout acts; call its eval()")
-    if config.eta and not isinstance(backbone.scheduler, DDIMScheduler):
+    scheduler = sampler(backbone.scheduler, config.sampler)
+    if config.eta and not isinstance(scheduler, DDIMScheduler):
         raise InputError(
-            f"the {type(backbone.scheduler).__name__} of {backbone.name} adds no fresh noise; "
-            "leave eta at 0"
+            f"the {type(scheduler).__name__} of {backbone.name} adds no fresh noise; leave eta at 0"
         )
     until = max((phase.steps.stop for guide in guides for phase in guide.phases), default=0)
     if until > config.steps:

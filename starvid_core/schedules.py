@@ -5,10 +5,36 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from jaxtyping import Float
 from torch import Tensor
 
+from starvid_core.errors import InputError
+
 Latents = Float[Tensor, "batch channel frame h w"]
+
+
+SAMPLERS = {"dpmsolver++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
+
+
+def sampler(scheduler: Any, name: str) -> Any:
+    """Another sampler for the same model, or its own for an empty name.
+
+    It begins at the noisiest timestep however few its steps are. Raises InputError for a name that
+    is none, and for a model whose scheduler is not DDIM's own class.
+    """
+    if not name:
+        return scheduler
+    if name not in SAMPLERS:
+        raise InputError(f"sampler must be one of {', '.join(SAMPLERS)} or empty, got {name!r}")
+    if type(scheduler) is not DDIMScheduler:
+        raise InputError(
+            f"sampler {name} needs a model of DDIM, this one has {type(scheduler).__name__}; "
+            "leave sampler empty"
+        )
+    return SAMPLERS[name].from_config(scheduler.config, timestep_spacing="trailing")
 
 
 class Schedule:

@@ -20,7 +20,7 @@ from starvid_core.artifacts import (
     sha256_files,
     sha256_text,
 )
-from starvid_core.config import SamplingConfig
+from starvid_core.config import MODES, SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.options import changed, check_options, choices, known, parsed
 from starvid_core.scene import Trajectory
@@ -74,7 +74,7 @@ class RunSpec:
         del facts["config"]
         if not self.lora:  # so that runs without one keep their keys
             del facts["lora"], facts["lora_sha256"]
-        facts |= {"sampling": asdict(self.sampling), "method_options": self.method_options}
+        facts |= {"sampling": self.sampling.facts, "method_options": self.method_options}
         return {"numerics": NUMERICS, **facts}
 
     @cached_property
@@ -115,8 +115,9 @@ def spec(
 
     `planner` is rules, or one of data/planners.json whose replies are recorded; `lora` is the name
     or the folder of a LoRA of the backbone. `options` are `record` (steps whose attention maps are
-    kept) and any field of `SamplingConfig` and of the method's own `Config`; the defaults of the
-    former are the backbone's, of the latter those that were published.
+    kept), `mode` (one of `MODES`, whose numbers the others come before) and any field of
+    `SamplingConfig` and of the method's own `Config`; the defaults of the former are the
+    backbone's, of the latter those that were published.
     """
     known("method", method, choices("methods"))
     name, checkpoint = _identity(backbone)
@@ -125,7 +126,9 @@ def spec(
         raise InputError(f"the plan is for {trajectory.plan.prompt!r}, not for {prompt!r}")
     check_vocabulary(trajectory, backbone)
     base = defaults(method)
-    check_options(method, {"record": (), **asdict(SamplingConfig()), **asdict(base)}, options)
+    choosable = {"record": (), **asdict(SamplingConfig()), **asdict(base)}
+    options = _in_mode(options, choosable)
+    check_options(method, choosable, options)
     sampling = changed(_sampling(backbone, options), options)
     said = "given" if plan else planner
     return RunSpec(
@@ -178,8 +181,17 @@ def defaults(method: str) -> Any:
 
 
 def typed(method: str, texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Options of a method's `Config` from the words of a command line."""
-    return parsed(method, asdict(defaults(known("method", method, choices("methods")))), texts)
+    """Options of the sampling and of a method's `Config` from the words of a command line."""
+    own = asdict(defaults(known("method", method, choices("methods"))))
+    return parsed(method, asdict(SamplingConfig()) | own | {"mode": "exact"}, texts)
+
+
+def _in_mode(options: dict[str, Any], choosable: dict[str, Any]) -> dict[str, Any]:
+    """The options with what their mode adds to them, as far as the method has it."""
+    mode = options.get("mode", "exact")
+    numbers = MODES[known("mode", mode, list(MODES))]
+    added = {name: value for name, value in numbers.items() if name in choosable}
+    return added | {name: value for name, value in options.items() if name != "mode"}
 
 
 def _method(name: str) -> Any:

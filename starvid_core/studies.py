@@ -200,6 +200,14 @@ def sources(name: str) -> list[Path]:
     return files + sorted(paths.PROMPTS.glob("*.jsonl"))
 
 
+def accelerated(name: str) -> bool:
+    """Whether clips of the study come from a model that wants a GPU; the shipped one does not."""
+    one = declaration(name)
+    options = [one.options | _variant(own) for own in one.variants.values()]
+    backbones = {o.get("backbone", "emoji") for o in options}
+    return not all((paths.CHECKPOINTS / backbone).is_dir() for backbone in backbones)
+
+
 def of(notebook: str) -> list[str]:
     """The studies that a notebook draws from: none for one of boxes and curves alone."""
     return [name for name in names() if notebook in drawings(name)]

@@ -50,7 +50,14 @@ class UNet:
 
     def _site(self, name: str, layer: Attention, kind: str) -> Site:
         size = partial(grid, level=level(self.module, name))
-        return Site(layer, kind, layer.heads, size, masked, partial(probabilities, layer))
+        keys = (layer.to_k, layer.to_v) if kind == "text" else ()
+        return Site(layer, kind, layer.heads, size, masked, partial(probabilities, layer), keys)
+
+    def units(self) -> dict[str, int]:
+        kinds = ("resnets", "temp_convs", "attentions", "temp_attentions")
+        names = [name.split(".") for name, _ in self.module.named_modules()]
+        blocks = [".".join(n) for n in names if n[-2:-1] and n[-2] in kinds and n[-1].isdigit()]
+        return {"transformer_in": 0} | {name: level(self.module, name) for name in blocks}
 
     def select(self, stages: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(cross_attention_layers(self.module, stages))

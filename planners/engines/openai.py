@@ -22,11 +22,13 @@ from planners.engines.base import (
     extra,
     shown,
 )
+from planners.serving import body
 from planners.wire.json_schema import closed, one_of
 from starvid_core.errors import InputError
 
 if TYPE_CHECKING:
-    from planners.serving.client import Client, Completion
+    from planners.serving.client import Client
+    from planners.serving.completion import Completion
 
 CONSTRAINTS = ("grammar", "schema")
 CONCURRENCY = 16
@@ -182,31 +184,14 @@ class OpenAI(Engine):
         )
 
     def _body(self, request: Request) -> dict[str, Any]:
-        limit = "max_tokens" if self.grammars else "max_completion_tokens"
-        body: dict[str, Any] = {
-            "model": self._served,
-            "messages": [message.wire for message in request.messages],
-            "temperature": request.temperature,
-            limit: request.max_tokens,
-        }
-        if request.seed is not None:
-            body["seed"] = request.seed
-        if not self.grammars:
-            schema = {"name": "plan", "strict": True, "schema": self._schema(request)}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return body
+        if self.grammars:
+            return body.asked(request, self._served)
+        schema = {"name": "plan", "strict": True, "schema": self._schema(request)}
+        wanted = {"response_format": {"type": "json_schema", "json_schema": schema}}
+        return body.asked(request, self._served, "max_completion_tokens") | wanted
 
     def _more(self, request: Request) -> dict[str, Any]:
-        """Fields of vLLM and of llama.cpp; each ignores the other's."""
-        if not self.grammars:
-            return {}
-        more = {
-            "structured_outputs": {"grammar": request.grammar},
-            "grammar": request.grammar,
-        }
-        # llama.cpp continues a last message of the assistant unasked.
-        turn = {"continue_final_message": True, "add_generation_prompt": False}
-        return {**more, **turn} if request.continues else more
+        return body.constrained(request) if self.grammars else {}
 
     def _schema(self, request: Request) -> dict[str, Any]:
         if request.continues:

@@ -140,9 +140,7 @@ class Recording(Engine):
 
     def _save(self) -> None:
         if self._fresh:
-            lines = (self._lines[key] for key in sorted(self._lines))
-            written = (artifacts.canonical_json(line.model_dump()) + "\n" for line in lines)
-            artifacts.write_text(self._path, "".join(written))
+            save(self._path, self._lines)
         self._saved, self._fresh = time.monotonic(), False
 
 
@@ -162,6 +160,13 @@ def find(transcripts: str) -> Path:
     path = Path(transcripts)
     by_path = path.suffix == SUFFIX or path.parent != Path()
     return path if by_path else paths.TRANSCRIPTS / f"{transcripts}{SUFFIX}"
+
+
+def save(path: Path, lines: dict[str, Line]) -> None:
+    """Write a transcript in the order of its keys."""
+    ordered = (lines[key] for key in sorted(lines))
+    written = (artifacts.canonical_json(line.model_dump()) + "\n" for line in ordered)
+    artifacts.write_text(path, "".join(written))
 
 
 def read(path: Path) -> dict[str, Line]:

@@ -18,8 +18,10 @@ from starvid_core.artifacts import canonical_json, read_json
 from starvid_core.errors import InputError
 
 MODULE = "vllm.entrypoints.launchers.api_server.entry"  # `vllm serve` fails in the CPU build
+RUNNER = "vllm.entrypoints.launchers.run_batch"
 PYTHON = paths.ROOT / ".venv-vllm" / "bin" / "python"
-DEVICES = ("auto", "cpu", "gpu")
+AUTO = "auto"
+DEVICES = (AUTO, "cpu", "gpu")
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # those that vLLM has room for
 _CONSTRAINTS = {"backend": "xgrammar", "disable_any_whitespace": True}
@@ -61,7 +63,7 @@ def load(
     launch = Launch(model, adapter, device, context)
     port, own_key = free_port(), secrets.token_urlsafe(16)
     access = Access(f"http://{HOST}:{port}/v1", own_key, timeout, retries)
-    command = launch.command(_interpreter(python), port)
+    command = launch.command(interpreter(python), port)
     process = ServerProcess("vllm", command, launch.settings(own_key))
     try:
         process.wait(f"http://{HOST}:{port}/health", start)
@@ -137,10 +139,17 @@ class Launch:
 
     def command(self, python: str, port: int) -> list[str]:
         """The command line; keys never stand in one, where every user could read them."""
-        command = [python, "-m", MODULE, "--model", self.model, "--served-model-name", "base"]
-        command += ["--host", HOST, "--port", str(port)]
-        command += ["--max-model-len", str(self._context()), "--max-num-seqs", str(CONCURRENCY)]
-        command += ["--load-format", "safetensors"]
+        there = ["--host", HOST, "--port", str(port), "--max-num-seqs", str(CONCURRENCY)]
+        return [python, "-m", MODULE, *self._arguments(), *there]
+
+    def batch(self, python: str, requests: Path, replies: Path) -> list[str]:
+        """The command line that answers a file of requests without a server, as many at once as
+        fit."""
+        return [python, "-m", RUNNER, "-i", str(requests), "-o", str(replies), *self._arguments()]
+
+    def _arguments(self) -> list[str]:
+        command = ["--model", self.model, "--served-model-name", "base"]
+        command += ["--max-model-len", str(self._context()), "--load-format", "safetensors"]
         command += ["--structured-outputs-config", canonical_json(_CONSTRAINTS)]
         if self._on_cpu:
             command += ["--dtype", "bfloat16", "--enforce-eager"]
@@ -173,7 +182,7 @@ class Launch:
         return rank
 
 
-def _interpreter(python: str) -> str:
+def interpreter(python: str) -> str:
     """The interpreter that has vLLM."""
     if python:
         if not os.access(python, os.X_OK):

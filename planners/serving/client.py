@@ -12,11 +12,12 @@ from typing import Any, Generic, TypeVar
 import httpx2
 import openai
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from planners.engines.base import EngineError, shown
 from planners.serving import bounded_http
 from planners.serving.bounded_http import TooMuch
+from planners.serving.completion import Completion
 
 _BACKOFF = 0.25  # seconds, doubled each time
 _LONGEST_WAIT = 30.0
@@ -38,34 +39,6 @@ class Models(_Strict):
     """The list of /v1/models."""
 
     data: list[Model]
-
-
-class Said(_Strict):
-    """The assistant's message."""
-
-    content: str
-
-
-class Choice(_Strict):
-    """One reply and why it ended."""
-
-    message: Said
-    finish_reason: str
-
-
-class Usage(_Strict):
-    """What a reply cost."""
-
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
-
-
-class Completion(_Strict):
-    """The answer of /v1/chat/completions, as far as it is read."""
-
-    model: str
-    choices: list[Choice] = Field(min_length=1, max_length=1)
-    usage: Usage
 
 
 T = TypeVar("T", bound=BaseModel)

@@ -139,6 +139,9 @@ class CogVideoX:
             for n, layer in enumerate(layers)
         }
 
+    def units(self) -> dict[str, int]:
+        return {f"transformer_blocks.{n}": 0 for n in range(len(self.module.transformer_blocks))}
+
     def select(self, stages: tuple[str, ...]) -> tuple[str, ...]:
         refuse_stages(stages)
         return tuple(_name(n) for n in self.blocks)

@@ -120,10 +120,19 @@ class Wan:
         layers = [block.attn2 for block in self.module.blocks]
         return {
             f"blocks.{n}.attn2": Site(
-                layer, "text", layer.heads, self.map_size, masked, partial(probabilities, layer)
+                layer,
+                "text",
+                layer.heads,
+                self.map_size,
+                masked,
+                partial(probabilities, layer),
+                (layer.to_k, layer.to_v),
             )
             for n, layer in enumerate(layers)
         }
+
+    def units(self) -> dict[str, int]:
+        return {f"blocks.{n}": 0 for n in range(len(self.module.blocks))}
 
     def select(self, stages: tuple[str, ...]) -> tuple[str, ...]:
         refuse_stages(stages)

@@ -23,6 +23,12 @@ app = typer.Typer(
 
 Prompt = Annotated[str, typer.Argument(help='For example "A dog is running and a cat is jumping".')]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
+Cores = Annotated[
+    int | None, typer.Option(min=1, help="Cores to use; by default 2, or as the profile says.")
+]
+Profile = Annotated[
+    str, typer.Option(help="Where jobs run: local, slurm, or a folder of your own.")
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Few prompts and steps: a smoke test.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starvid_core.cli.app import Quick, app, setting
+from starvid_core.cli.app import Cores, Profile, Quick, app, setting
 
 
 @app.command()
@@ -20,7 +20,7 @@ def figures(
     quick: Quick = False,
 ) -> None:
     """Run the notebooks that draw the figures; runs that exist are not made again."""
-    from starvid_core import notebooks, paths
+    from starvid_core import drawings, notebooks
     from starvid_core import reproduce as workflow
 
     given = dict(_parameter(text) for text in parameter or [])
@@ -33,27 +33,39 @@ def figures(
     for source in sources:
         notebooks.check_parameters(source, given)
     for source in sources:
-        target = paths.BUILD / "notebooks" / source.name
-        seconds = notebooks.execute(source, target, given, progress=sys.stderr.isatty())
+        _, seconds = drawings.draw(source.stem, given, quick, sys.stderr.isatty())
         typer.echo(f"{source.stem:30} {seconds:6.0f} s")
 
 
 @app.command()
 def reproduce(
-    cores: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 2,
-    quick: Quick = False,
+    cores: Cores = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick/--full", help="Few prompts and steps, or all of them."),
+    ] = False,
+    profile: Profile = "",
+    recompute: Annotated[
+        bool,
+        typer.Option("--recompute", help="Make the results of every study too, not only figures."),
+    ] = False,
 ) -> None:
-    """Bring every figure up to date; what is finished is not made again."""
-    from starvid_core import notebooks
+    """Bring every figure up to date, and a gallery of them; what is finished is not made again.
+
+    Figures are drawn from the results that ship; `--recompute` makes those first (hours: see
+    `starvid study`).
+    """
+    from starvid_core import gallery, notebooks
     from starvid_core import reproduce as workflow
 
-    made = workflow.reproduce(cores, quick)
+    made = workflow.reproduce(cores, quick, profile, recompute)
     if not quick:
         tell_missing(notebooks.figures())
     typer.echo(f"{'figure':30} {'plans':>7} {'clips':>7} {'scores':>7} {'drawing':>7}  seconds")
     for figure in made:
         spent = workflow.seconds(figure)
         typer.echo(f"{figure.name:30} " + " ".join(f"{spent[s]:7.0f}" for s in workflow.STAGES))
+    typer.echo(str(gallery.write(quick)))
 
 
 def tell_missing(names: list[str]) -> None:

@@ -33,7 +33,7 @@ def generate(
     guidance_scale: Annotated[float | None, typer.Option(help="Classifier-free.")] = None,
     lora: Annotated[str, typer.Option(help="A LoRA: a name, or its folder")] = "",
     option: Annotated[
-        list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of the method")
+        list[str] | None, typer.Option("-O", "--option", help="NAME=VALUE of method or sampling")
     ] = None,
     save_attention: Annotated[
         bool, typer.Option("--save-attention", help="Also write OUT.attention.npz.")
@@ -43,16 +43,19 @@ def generate(
     from planners import schema
     from starvid_core import experiment, specs, video
     from starvid_core.artifacts import check_writable
+    from starvid_core.errors import InputError
 
     video.suffix(output)
     check_writable(output)
     chosen = {"steps": steps, "guidance_scale": guidance_scale}
     given = schema.load(plan_file) if plan_file else None
     options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    options |= specs.typed(method, [setting(text) for text in option or []])
     settings = {k: v for k, v in (("weights", weights), ("device", device)) if v is not None}
     model = _load(backbone, settings) if settings else backbone
-    one = experiment.spec(prompt, method, seed, model, given, lora=lora, **options)
+    typed = specs.typed(method, [setting(text) for text in option or []])
+    if twice := ", ".join(options.keys() & typed.keys()):
+        raise InputError(f"{twice} is given twice, by its own option and by -O; give it once")
+    one = experiment.spec(prompt, method, seed, model, given, lora=lora, **options, **typed)
     if save_attention:
         # The fifth step and every fifth after it, as in Fig. 2.
         every_fifth = range(4, one.sampling.steps, 5) or [one.sampling.steps - 1]

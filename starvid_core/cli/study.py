@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from starvid_core.cli.app import app
+from starvid_core.cli.app import Cores, Profile, app
 from starvid_core.errors import InputError
 
 SPREAD = ("mean", "low", "high")
@@ -21,7 +21,8 @@ def study(
     everything: Annotated[
         bool, typer.Option("--all", help="Every study that `starvid reproduce` does not make.")
     ] = False,
-    cores: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 2,
+    cores: Cores = None,
+    profile: Profile = "",
     quick: Annotated[
         bool, typer.Option("--quick/--full", help="Few prompts and steps: a smoke test.")
     ] = False,
@@ -41,7 +42,7 @@ def study(
     chosen = names or [name for name, maker in made_by.items() if maker == studies.STUDY]
     for name in chosen:
         _tell_cost(name, quick)
-    reproduce.study(chosen, cores, quick)
+    reproduce.study(chosen, cores, quick, profile)
     for name in chosen:
         _tell_results(name, quick)
 

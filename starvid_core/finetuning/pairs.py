@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starvid_core import experiment, paths, relations
+from starvid_core import experiment, manifests, paths, relations
 from starvid_core.artifacts import read_json, sha256_file, write_json, write_text
 from starvid_core.errors import InputError
 from starvid_core.experiment import Run, RunSpec
@@ -113,6 +113,7 @@ def write(name: str, records: Sequence[Record], facts: Mapping[str, Any]) -> Pat
     write_text(table(name), text.getvalue())
     counted = summary(records) | {"sha256": sha256_file(table(name))}
     write_json(table(name).with_suffix(".json"), dict(facts) | counted)
+    manifests.relist([table(name), table(name).with_suffix(".json")])
     return table(name)
 
 

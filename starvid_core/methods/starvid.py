@@ -48,6 +48,9 @@ def _spatial(seen: Scene, config: StarVidConfig) -> Phase:
         config.learning_rate,
         config.threshold,
         scale=losses.choose(SCALES, config.gradient_scale, "gradient scale"),
+        momentum=config.spatial_momentum,
+        size=config.spatial_size,
+        reuse="passing" if config.finish_passing else "none",
     )
 
 
@@ -75,4 +78,5 @@ def _syntax(seen: Scene, config: StarVidConfig) -> Phase:
         config.syntax_weight,
         config.learning_rate,
         scale=losses.choose(SCALES, config.gradient_scale, "gradient scale"),
+        reuse="last" if config.share_syntax else "none",
     )

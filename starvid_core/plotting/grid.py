@@ -26,16 +26,17 @@ KEY = (
 )
 
 
-def plot_table(lines: Any, title: str, note: str) -> Figure:
+def plot_table(lines: Any, title: str, note: str, key: str = KEY) -> Figure:
     """A table of texts: rows are named (block, name), columns (title, kind).
 
-    "0.83 [0.78, 0.87]" is set in two lines. `note` says where the numbers come from.
+    "0.83 [0.78, 0.87]" is set in two lines. `key` says what the columns are, `note` where the
+    numbers come from.
     """
     widths = [WIDTHS.get(kind, 0.6) for _, kind in lines.columns]
     width = max(2 * MARGIN + NAME + sum(widths), 7.0)
     blocks = [(block, part) for block, part in lines.groupby(level=0, sort=False)]
     letters = int(width * LETTERS)
-    said = [part for text in (KEY, note) for part in textwrap.wrap(text, letters)]
+    said = [part for text in (key, note) for part in textwrap.wrap(text, letters)]
     height = BLOCK + 2 * HEAD + len(lines) * ROW + len(blocks) * BLOCK + len(said) * LINE
     sheet = Sheet.new(width, height + 3.5 * MARGIN)
     lefts = [MARGIN + NAME + sum(widths[:i]) for i in range(len(widths))]

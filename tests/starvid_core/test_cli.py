@@ -186,7 +186,7 @@ def test_options_of_a_method_change_its_video(starvid, tmp_path, model):
         ("lvd", "threshold=-1", "threshold must be a number of at least 0, got -1.0"),
         ("lvd", "threshold=nan", "threshold must be a number of at least 0, got nan"),
         ("lvd", "threshold", "a parameter is NAME=VALUE, got 'threshold'"),
-        ("none", "threshold=1", "unknown option of none 'threshold', expected none"),
+        ("none", "threshold=1", "unknown option of none .threshold., expected steps, "),
         ("starvid", "spatial_iterations=2.5", "spatial_iterations must be like 10, got '2.5'"),
         ("starvid", "stages=top", "stages must be some of down, mid, up"),
         ("starvid", "stages=", "stages must be some of down, mid, up"),
@@ -205,6 +205,25 @@ def test_a_wrong_option_of_a_method_is_one_line(starvid, tmp_path, model, method
 def test_an_option_of_a_method_is_given_once(starvid, tmp_path, model):
     command = ("--method", "lvd", "-O", "weight=1", "-O", "weight=2", "-o", tmp_path / "out.mp4")
     assert refused(starvid("generate", PROMPT, *command), "weight is given twice, 1.0 and '2'")
+
+
+def test_an_option_has_one_place(starvid, tmp_path, model):
+    command = ("--steps", 2, "-O", "steps=3", "-o", tmp_path / "out.mp4")
+    assert refused(starvid("generate", PROMPT, *command), "steps is given twice, by its own option")
+
+
+def test_a_wrong_mode_is_one_line(starvid, tmp_path, model):
+    command = ("-O", "mode=fats", "-o", tmp_path / "out.mp4")
+    assert refused(
+        starvid("generate", PROMPT, *command), "unknown mode 'fats'", "did you mean fast"
+    )
+
+
+def test_the_fast_mode_and_sampling_options_make_a_video(starvid, tmp_path, model):
+    out = tmp_path / "out.gif"
+    options = ("-O", "mode=fast", "-O", "threshold=0.5", "-O", "recompute=1", "--steps", 2)
+    assert starvid("generate", PROMPT, *options, "-o", out)[0] == 0
+    assert out.is_file()
 
 
 @pytest.mark.parametrize("name", ["out.avi", "out", "file/out.mp4", "folder.mp4"])

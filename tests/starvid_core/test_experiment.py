@@ -15,6 +15,7 @@ import pytest
 from planners import rules
 from starvid_core import experiment, lora, paths, specs, studies
 from starvid_core.artifacts import write_manifest
+from starvid_core.config import MODES
 from starvid_core.errors import InputError
 from starvid_core.metrics import dsr_score
 from starvid_core.perception.base import Detection
@@ -32,7 +33,7 @@ from starvid_core.specs import parse_spec
 paths.RUNS = Path(sys.argv[1])
 specs = [parse_spec(f) for f in read_json(Path(sys.argv[2]))]
 made = lambda s: np.full((3, 32, 48, 3), s.seed % 256, np.uint8)
-clip = lambda s: SimpleNamespace(video=made(s), losses=(), warnings=(), maps={})
+clip = lambda s: SimpleNamespace(video=made(s), losses=(), warnings=(), maps={}, reused=0)
 experiment._load = lambda name: None
 experiment._sample = lambda group, backbone: [clip(s) for s in group]
 experiment.ensure(specs, batch=1, progress=False)
@@ -105,6 +106,16 @@ def test_an_option_of_a_method_is_in_the_key_only_where_it_is_not_the_default(
     assert plain.facts["method_options"] == {} and list(changed.method_options) == [option]
     assert parse_spec(json.loads(json.dumps(changed.facts))) == changed
     assert plain.settings != changed.settings
+
+
+def test_the_fast_mode_is_the_numbers_that_it_stands_for(spec):
+    fast, own = spec(mode="fast"), spec(mode="fast", spatial_iterations=7)
+    assert fast.config.share_syntax and fast.sampling.cached_text
+    assert "mode" not in fast.facts and fast.key != spec().key == spec(mode="exact").key
+    assert own.config.spatial_iterations == 7 and own.config.share_syntax
+    assert spec(**MODES["fast"]).key == fast.key
+    assert spec(method="none", mode="fast").config == specs.defaults("none")
+    assert parse_spec(fast.facts) == fast
 
 
 def test_the_options_of_one_method_do_not_name_the_runs_of_another(spec):

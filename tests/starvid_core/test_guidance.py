@@ -7,18 +7,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from starvid_core.attention import attention_maps
 from starvid_core.errors import InputError
-from starvid_core.guidance import GuidanceError, Maps, refocus
+from starvid_core.guidance import GuidanceError, Reading, refocus
 from starvid_core.phases import SCALES, Guide, Phase, View
+from starvid_core.prefix import attention_maps
 from starvid_core.unet import UNet
 
 PROMPTS = ("a dog runs", "a cat jumps", "a bird flies")
 
 
-def watch(z: Tensor, rows: list[int], view: View) -> Maps:
+def watch(z: Tensor, rows: list[int], view: View) -> Reading:
     """Maps of two tokens that are easy to differentiate by hand."""
-    return (torch.stack([z.mean(1), 2 * z.mean(1)], 1),)
+    return Reading((torch.stack([z.mean(1), 2 * z.mean(1)], 1),))
 
 
 def quadratic(A: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def test_eq_7_moves_the_latents_against_the_gradient() -> None:
     z = latents()
     got = refocus(watch, z, 0, [Guide((phase(iterations=1, learning_rate=0.5),))], PROMPTS[:1])
     leaf = z.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(quadratic(watch(leaf, [0], View())[0][0]).sum(), leaf)
+    (gradient,) = torch.autograd.grad(quadratic(watch(leaf, [0], View()).maps[0][0]).sum(), leaf)
     torch.testing.assert_close(got.z, z - 0.5 * 0.05 * gradient)
 
 
@@ -108,6 +108,39 @@ def test_a_carried_loss_is_tested_before_the_maps_are_read_again() -> None:
     assert len(high.losses[0]) == 1 and not high.z.equal(first.z)
 
 
+def test_momentum_repeats_a_part_of_the_update_before() -> None:
+    z = latents()
+    one = refocus(watch, z, 0, [Guide((phase(iterations=1),))], PROMPTS[:1]).z
+    plain = refocus(watch, one, 0, [Guide((phase(iterations=1),))], PROMPTS[:1]).z
+    twice = Guide((phase(iterations=2, momentum=0.9),))
+    both = refocus(watch, z, 0, [twice], PROMPTS[:1]).z
+    torch.testing.assert_close(both, plain + 0.9 * (one - z))
+    again = refocus(watch, both, 1, [Guide((phase(iterations=1, momentum=0.9),))], PROMPTS[:1])
+    without = refocus(watch, both, 1, [Guide((phase(iterations=1),))], PROMPTS[:1])
+    assert again.z.equal(without.z)
+
+
+def test_an_update_of_a_given_size_takes_of_the_gradient_its_direction_alone() -> None:
+    z = latents()
+    plain = refocus(watch, z, 0, [Guide((phase(iterations=1),))], PROMPTS[:1]).z - z
+    for weight in (0.05, 500.0):
+        sized = Guide((phase(iterations=1, size=0.02, weight=weight),))
+        step = refocus(watch, z, 0, [sized], PROMPTS[:1]).z - z
+        assert step.square().mean().sqrt().item() == pytest.approx(0.02, rel=1e-4)
+        assert torch.cosine_similarity(step.flatten(), plain.flatten(), 0) > 0.9999
+
+
+def test_a_sized_update_without_a_gradient_moves_nothing() -> None:
+    z = latents()
+    still = phase(loss=constant, size=0.02)
+    assert refocus(watch, z, 0, [Guide((still,))], PROMPTS[:1]).z.equal(z)
+
+
+def test_an_unknown_reuse_is_refused() -> None:
+    with pytest.raises(InputError, match="phase pull can reuse none, passing, last, not 'first'"):
+        phase(reuse="first")
+
+
 @pytest.mark.parametrize(("name", "factor"), [("sqrt(1-alphabar)", 0.6), ("sigma^2", 0.36)])
 def test_a_scale_multiplies_the_gradient_by_a_function_of_alphabar(name, factor: float) -> None:
     z = latents()
@@ -118,9 +151,9 @@ def test_a_scale_multiplies_the_gradient_by_a_function_of_alphabar(name, factor:
 
 
 def test_a_loss_over_layers_is_shown_them_one_by_one() -> None:
-    def two(z: Tensor, rows: list[int], view: View) -> Maps:
+    def two(z: Tensor, rows: list[int], view: View) -> Reading:
         assert view == View(layers=("fine", "coarse"))
-        return z.mean(1)[:, None, None], z.mean((1, 3, 4))[:, None, None, :, None, None]
+        return Reading((z.mean(1)[:, None, None], z.mean((1, 3, 4))[:, None, None, :, None, None]))
 
     def loss(fine: Tensor, coarse: Tensor) -> Tensor:
         assert fine.shape == (1, 1, 2, 3, 5) and coarse.shape == (1, 1, 2, 1, 1)
@@ -145,9 +178,9 @@ def test_every_prompt_of_a_batch_moves_as_if_it_were_alone(tiny_backbone) -> Non
     z = tiny_backbone.initial_noise([1, 2, 3])
 
     def look(rows_of_batch: list[int]):
-        def maps(z: Tensor, rows: list[int], view: View) -> Maps:
+        def maps(z: Tensor, rows: list[int], view: View) -> Reading:
             texts = text[[rows_of_batch[row] for row in rows]]
-            return (attention_maps(UNet(unet), z, 900, texts, view.stages),)
+            return Reading((attention_maps(UNet(unet), z, 900, texts, view.stages),))
 
         return maps
 
@@ -173,7 +206,7 @@ def test_every_prompt_of_a_batch_moves_as_if_it_were_alone(tiny_backbone) -> Non
 def test_only_the_rows_in_a_phase_go_through_the_model() -> None:
     seen = []
 
-    def counting(z: Tensor, rows: list[int], view: View) -> Maps:
+    def counting(z: Tensor, rows: list[int], view: View) -> Reading:
         seen.append((rows, view.stages))
         return watch(z, rows, view)
 
@@ -232,8 +265,8 @@ def test_half_precision_latents_keep_small_gradients() -> None:
     """A gradient of 1e-8 is 0 in float16 unless the loss is scaled on its way to the latents."""
     z = latents().half()
 
-    def watch_half(z: Tensor, rows: list[int], view: View) -> Maps:
-        return tuple(A.float() for A in watch(z, rows, view))
+    def watch_half(z: Tensor, rows: list[int], view: View) -> Reading:
+        return Reading(tuple(A.float() for A in watch(z, rows, view).maps))
 
     def faint(A: Tensor) -> Tensor:
         return A.sum((1, 2, 3)) * 4e-8

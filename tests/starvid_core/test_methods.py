@@ -8,15 +8,15 @@ import torch
 from torch import nn
 
 from starvid_core import losses, methods
-from starvid_core.attention import attention_maps, layer_maps
 from starvid_core.config import SamplingConfig, StarVidConfig
 from starvid_core.discovery import names
 from starvid_core.errors import InputError
-from starvid_core.guidance import Maps, refocus
+from starvid_core.guidance import Reading, refocus
 from starvid_core.masks import subject_masks
 from starvid_core.methods import none, starvid
 from starvid_core.methods.base import Method
 from starvid_core.phases import Guide, View
+from starvid_core.prefix import attention_maps, layer_maps
 from starvid_core.sampling import denoise, sample
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
 from starvid_core.tokens import align
@@ -146,10 +146,10 @@ def test_every_phase_lowers_its_own_loss(name: str, tiny_backbone, two_subject_t
     b, prompt = tiny_backbone, two_subject_trajectory.plan.prompt
     guide, text = plan_of(name, two_subject_trajectory, b, 4), b.encode_text([prompt])
 
-    def watch(z: torch.Tensor, rows: list[int], view: View) -> Maps:
+    def watch(z: torch.Tensor, rows: list[int], view: View) -> Reading:
         if view.layers:
-            return layer_maps(b.network, z, 750, text, view.layers)
-        return (attention_maps(b.network, z, 750, text, view.stages),)
+            return Reading(layer_maps(b.network, z, 750, text, view.layers))
+        return Reading((attention_maps(b.network, z, 750, text, view.stages),))
 
     for phase in {p.name: p for p in guide.phases}.values():
         often = replace(phase, iterations=6, threshold=0.0, carry=False, steps=range(1))

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -12,6 +14,11 @@ from starvid_core.errors import InputError
 
 SHIPPED = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 FIGURES = [path for path in SHIPPED if path.stem in notebooks.figures()]
+LESSONS = [path for path in SHIPPED if path.stem in notebooks.lessons()]
+# A student writes a loss there, in the notebook itself: that is the lesson.
+DEFINED = {"04_your_own_loss": ["my_loss"]}
+# Lessons write formulas out beside the library's call, and have exercises.
+MOST_LINES = {path: 75 for path in LESSONS}
 
 
 def code_of(path):
@@ -40,22 +47,43 @@ def test_a_notebook_is_short_and_defines_nothing(path):
         for line in python_of(path).splitlines()
         if line.strip() and not line.strip().startswith("#")
     ]
-    assert len(lines) <= 60
+    assert len(lines) <= MOST_LINES.get(path, 60)
     nodes = list(ast.walk(ast.parse(python_of(path))))
-    assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    defined = [n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    assert defined == DEFINED.get(path.stem, [])
     assert "sys.path" not in python_of(path) and "os.chdir" not in python_of(path)
 
 
-@pytest.mark.parametrize("path", FIGURES, ids=name)
-def test_a_figure_has_parameters_of_which_one_is_quick(path):
+@pytest.mark.parametrize("path", FIGURES + LESSONS, ids=name)
+def test_a_figure_or_lesson_has_a_title_and_parameters_of_which_one_is_quick(path):
+    first = notebooks.read(path).cells[0]
+    assert first.cell_type == "markdown" and first.source.startswith("# ")
     assert notebooks.parameters(path)["quick"] is False
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=name)
-def test_a_figure_starts_with_a_title_and_its_figure_keeps_its_name(path):
-    first = notebooks.read(path).cells[0]
-    assert first.cell_type == "markdown" and first.source.startswith("# ")
+def test_a_figure_keeps_its_name(path):
     assert path.stem in python_of(path)
+
+
+def test_lessons_are_numbered_and_draw_no_figure_of_the_paper():
+    assert [path.stem[:2] for path in LESSONS] == [f"{n:02}" for n in range(len(LESSONS))]
+    assert not set(notebooks.lessons()) & set(notebooks.figures())
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_links_only_to_notebooks_that_exist(path):
+    text = "\n".join(c.source for c in notebooks.read(path).cells if c.cell_type == "markdown")
+    linked = re.findall(r"\]\(([^)]+\.ipynb)\)", text)
+    assert all((paths.NOTEBOOKS / target).is_file() for target in linked)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_an_exercise_has_an_empty_answer_and_a_check(path):
+    code, text = python_of(path), [c.source for c in notebooks.read(path).cells]
+    exercises = sum(len(re.findall(r"(?m)^## Exercise", cell)) for cell in text)
+    assert code.count("print(lessons.check(") >= exercises
+    assert (exercises > 0) == (path.stem != "06_explorer")
 
 
 @pytest.fixture
@@ -135,8 +163,9 @@ def test_a_notebook_runs_in_this_interpreter_with_its_parameters(make, tmp_path)
         (("seed = 0", "1 / 0"), "ZeroDivisionError: division by zero"),
         (("seed = 0", "import sys; sys.exit(0)", "after = 1"), "SystemExit"),
         (("seed = 0", "import os; os._exit(1)", "after = 1"), "the kernel died"),
+        (("seed = 0", "quit()", "after = 1"), "SystemExit"),
     ],
-    ids=["error", "exit", "death"],
+    ids=["error", "exit", "death", "quit"],
 )
 def test_a_failing_cell_fails_the_notebook_and_nothing_takes_the_old_place(
     make, tmp_path, cells, said
@@ -154,3 +183,42 @@ def test_a_cell_that_never_ends_is_stopped(make, tmp_path):
     with pytest.raises(InputError, match="a cell ran longer than 2 s"):
         notebooks.execute(source, tmp_path / "out.ipynb", timeout=2)
     assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_killed_kernel_is_an_error_within_ten_seconds_and_nothing_goes_on(make, tmp_path):
+    kill = "import os, pathlib, signal, time\npathlib.Path(stamp).write_text(f'{time.time()} "
+    kill += "{os.getpid()}')\nos.kill(os.getpid(), signal.SIGKILL)"
+    source = make(f"stamp = {str(tmp_path / 'stamp')!r}", kill, "after = 1")
+    with pytest.raises(InputError, match="the kernel died"):
+        notebooks.execute(source, tmp_path / "out.ipynb")
+    killed, process = (tmp_path / "stamp").read_text().split()
+    assert time.time() - float(killed) < 10
+    assert not Path("/proc", process).exists()
+
+
+def test_a_kernel_that_does_not_start_is_one_line(make, tmp_path, monkeypatch):
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(InputError, match="small.ipynb failed: the kernel did not start: Kernel"):
+        notebooks.execute(make("seed = 0"), tmp_path / "out.ipynb")
+
+
+@pytest.mark.parametrize("tag", ["skip-execution", "raises-exception"])
+def test_a_tag_cannot_hide_a_cell(make, tmp_path, tag):
+    source = make("seed = 0", "1 / 0")
+    book = notebooks.read(source)
+    book.cells[2].metadata["tags"] = [tag]
+    nbformat.write(book, source)
+    with pytest.raises(InputError, match="code cell 2(: ZeroDivisionError| was not executed)"):
+        notebooks.execute(source, tmp_path / "out.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [((1, 2), ""), ((1, None), "cell 2 was not executed"), ((1, 1), "executed as number 1")],
+    ids=["all", "skipped", "restarted"],
+)
+def test_executed_cells_are_counted(counts, said):
+    cells = [new_code_cell("x = 1", execution_count=count) for count in counts]
+    assert said in notebooks.unfinished(new_notebook(cells=cells))
+    assert bool(said) == bool(notebooks.unfinished(new_notebook(cells=cells)))

@@ -47,9 +47,19 @@ def test_the_lock_holds_the_same_versions():
         line.lower().replace("_", "-").split("==")
         for line in (ROOT / "requirements.lock").read_text().split()
     )
-    for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
+    extras = ("cluster", "dev", "docs", "llm", "metrics", "notebooks")
+    wanted = (PROJECT["optional-dependencies"][extra] for extra in extras)
+    for requirement in sum(wanted, PROJECT["dependencies"]):
         name, pinned = EXACT.match(requirement).groups()
         assert locked[name.lower().replace("_", "-")] == pinned
+
+
+def test_the_hashed_lock_holds_the_same_versions_and_a_hash_of_each():
+    written = (ROOT / "requirements-hashed.lock").read_text().replace("\\\n", "")
+    hashed = {line.split()[0].lower().replace("_", "-"): line for line in written.splitlines()}
+    locked = (ROOT / "requirements.lock").read_text().lower().replace("_", "-").split()
+    assert sorted(hashed) == sorted(locked)
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", line) for line in hashed.values())
 
 
 def test_this_environment_holds_the_same_versions():
@@ -64,6 +74,50 @@ def test_conda_installs_the_project_itself_and_states_no_version_twice():
     assert environment["channels"] == ["conda-forge"]
     assert (python, pip, listed) == ("python=3.11", "pip", {"pip": ["-e .[metrics]"]})
     assert PROJECT["requires-python"] == ">=3.11"
+
+
+def fresh(folder):
+    """The interpreter of a new virtual environment."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    return folder / "bin" / "python"
+
+
+def installed(python, *arguments):
+    """Install with pip; then the command answers, and whatever is needed is there."""
+    pip = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, *arguments], check=True, cwd=ROOT)
+    said = subprocess.run([python.parent / "starvid", "--version"], capture_output=True, text=True)
+    assert said.stdout.startswith("starvid "), said.stderr
+    assert subprocess.run([python, "-m", "pip", "check"], stdout=sys.stderr).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_pip_section_of_the_conda_environment_installs(tmp_path):
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    installed(fresh(tmp_path), *(word for line in listed for word in line.split()))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_hashed_lock_installs_and_needs_nothing_else(tmp_path):
+    python = fresh(tmp_path)
+    hashed = ["--no-deps", "--require-hashes", "-r", "requirements-hashed.lock"]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *hashed], check=True, cwd=ROOT)
+    installed(python, "--no-deps", "--no-build-isolation", "-e", ".")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_pages_are_built_without_a_broken_link(tmp_path):
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+    done = subprocess.run(
+        [*build, "--site-dir", tmp_path], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for page in ("cluster", "reference/starvid_core/losses", "reference/planners/engines/vllm"):
+        text = (tmp_path / f"{page}.html").read_text()
+        assert not re.search(r"""(src|href)=["'](https?:)?//(?!github.com|www.mkdocs.org)""", text)
 
 
 @pytest.mark.parametrize("code", [HELP, PLAN], ids=["help", "planner"])

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from starvid_core import jobs, paths, reproduce, specs, studies
+from starvid_core import jobs, manifests, paths, reproduce, specs, studies
 from starvid_core.artifacts import sha256_file, write_json, write_manifest, write_text
+from starvid_core.errors import InputError
 
 NAME = "fig99_small"
 DRAW = f"""
@@ -251,3 +252,24 @@ def test_a_figure_that_draws_from_results_waits_for_them(home):
     write_json(paths.RESULTS / "wide.json", {})
     assert [figure.name for figure in reproduce.figures()] == [NAME]
     assert reproduce.missing(NAME) == []
+
+
+def test_recomputing_makes_the_results_of_every_study_before_the_figures(
+    home, waiting, monkeypatch
+):
+    calls = []
+    monkeypatch.setattr(reproduce, "_snakemake", lambda targets, *_: calls.append(targets))
+    write_json(home / "results" / f"{NAME}.json", {})
+    reproduce.reproduce(1, recompute=True)
+    assert calls == [[reproduce.work(NAME).results], [reproduce.figure(NAME).drawing]]
+
+
+def test_figures_are_not_drawn_from_damaged_results(home, waiting, monkeypatch):
+    monkeypatch.setattr(reproduce, "_snakemake", lambda *_: None)
+    write_json(home / "results" / f"{NAME}.json", {})
+    manifests.record(paths.RESULTS)
+    reproduce.reproduce(1)
+    edit(home / "results" / f"{NAME}.json")
+    with pytest.raises(InputError, match=f"{NAME}.json has .* bytes instead of"):
+        reproduce.reproduce(1)
+    reproduce.reproduce(1, quick=True)

@@ -152,6 +152,7 @@ def test_special_characters_are_escaped():
 def test_the_papers_tables_are_whole():
     found = json.loads((paths.DATA / "paper" / "tables.json").read_text())
     counts = {t: [len(rows) for rows in parts.values()] for t, parts in found.items()}
+    assert counts.pop("XIV") == [2] and found.pop("XIV")
     assert counts == {"I": [6, 6], "III": [4], "IV": [4], "V": [12, 12], "VI": [4], "XIII": [4]}
     rows = [row for parts in found.values() for part in parts.values() for row in part.values()]
     metrics = ["pick_score", "clip_i", "clip_t", "numeracy", "action_binding"]

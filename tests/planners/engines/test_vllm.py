@@ -15,6 +15,7 @@ import pytest
 import transformers
 
 from planners import engines
+from planners.batch_runner import Runner
 from planners.engines import EngineError, Message, Request
 from planners.engines.vllm import PYTHON, Launch
 from starvid_core.errors import InputError
@@ -262,6 +263,15 @@ def test_the_real_server_keeps_a_random_model_to_its_grammar(tiny_llama, tmp_pat
             replies = list(pool.map(engine.complete, asked))
         assert engine.complete(Request(begun, 'root ::= ",3]"', None, 8)).text == ",3]"
     assert all(re.fullmatch(r"\[\d\d?(,\d\d?){7}\]", reply.text) for reply in replies)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PYTHON.is_file(), reason="needs `make planner-demo`")
+def test_the_real_batch_runner_keeps_a_random_model_to_its_grammar(tiny_llama, tmp_path) -> None:
+    asked = Request((Message("user", "Hello"),), 'root ::= "[" [1-9] "]"', None, 40, 1.0)
+    replies = Runner(Launch(str(tiny_llama), "", "auto", 256), tmp_path)(dict.fromkeys("ab", asked))
+    assert set(replies.found) == {"a", "b"} and not replies.failed
+    assert all(re.fullmatch(r"\[[1-9]\]", reply.text) for reply in replies.found.values())
 
 
 def _lora(folder: Path, target: Path) -> Path:

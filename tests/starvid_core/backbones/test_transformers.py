@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from starvid_core import methods
-from starvid_core.attention import attention_maps, layer_maps, record_attention
+from starvid_core.attention import record_attention
 from starvid_core.backbones import cogvideox, wan
 from starvid_core.backbones.base import Backbone
 from starvid_core.bias import Bias, biased
@@ -31,6 +31,7 @@ from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.methods.base import scene
 from starvid_core.phases import Guide, Phase
+from starvid_core.prefix import attention_maps, layer_maps
 from starvid_core.sampling import denoise, sample
 
 PROMPTS = ("a dog runs and a cat jumps", "a bird flies")

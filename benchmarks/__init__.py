@@ -1,0 +1,1 @@
+"""What guidance costs: counters that need no clock, ratios of times, whole clips, one GPU."""

@@ -1,0 +1,58 @@
+"""What benchmarks leave: a JSON in data/results that names the machine, and a table to read."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from starvid_core import manifests, paths
+from starvid_core.artifacts import write_json
+
+
+def write(name: str, numbers: Mapping[str, Any], folder: Path | None = None) -> Path:
+    """Numbers with the machine that they were taken on."""
+    path = (folder or paths.RESULTS) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"machine": machine(), **numbers})
+    manifests.relist([path])
+    sys.stdout.write(f"{path}\n")
+    return path
+
+
+def machine() -> dict[str, Any]:
+    """What a time depends on; counters depend on none of it but torch's version."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": round(os.getloadavg()[0], 2),
+        "gpu": gpu,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Rows of numbers under their names, for a terminal."""
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    width = max(map(len, rows), default=0)
+    head = " ".join([" " * width, *(f"{name:>16}" for name in columns)])
+    lines = [
+        " ".join([f"{name:{width}}", *(f"{row.get(c, float('nan')):16.4f}" for c in columns)])
+        for name, row in rows.items()
+    ]
+    return "\n".join([head, *lines])
