@@ -42,6 +42,7 @@ from starvid_core.training.state import Log, load_place, load_state, save_state
 from starvid_core.weights import fill
 
 STATE = "state.safetensors"
+SHARD = "12MB"  # no file of the repository is larger than 16 MiB
 
 
 class TextToVideo(nn.Module):
@@ -226,7 +227,7 @@ class Trainer:
         frozen.load_state_dict(self.average.state_dict())
         frozen.half()
         with writing_folder(folder) as place:
-            frozen.unet.save_pretrained(place / "unet")
+            frozen.unet.save_pretrained(place / "unet", max_shard_size=SHARD)
             frozen.text_encoder.save_pretrained(place / "text_encoder")
             copy.deepcopy(self.codec).half().save_pretrained(place / "codec")
             self.tokenizer.save_pretrained(place / "tokenizer")
