@@ -12,6 +12,7 @@ from starvid_core.plotting.style import FAINT, INK, LARGE, NORMAL, SMALL, Sheet
 
 ROW, HEAD, BLOCK, MARGIN, LINE = 0.31, 0.2, 0.27, 0.12, 0.15
 NAME, LETTERS = 1.55, 18  # inches of the names; letters of a note on an inch
+NARROWEST = 5.2  # inches, for the note
 WIDTHS = {"paper": 0.5, "ours": 0.86, "difference": 0.92, "verdict": 0.98}
 VERDICTS = {
     "same direction": "#029E73",
@@ -33,7 +34,7 @@ def plot_table(lines: Any, title: str, note: str, key: str = KEY) -> Figure:
     numbers come from.
     """
     widths = [WIDTHS.get(kind, 0.6) for _, kind in lines.columns]
-    width = max(2 * MARGIN + NAME + sum(widths), 7.0)
+    width = max(2 * MARGIN + NAME + sum(widths), NARROWEST)
     blocks = [(block, part) for block, part in lines.groupby(level=0, sort=False)]
     letters = int(width * LETTERS)
     said = [part for text in (key, note) for part in textwrap.wrap(text, letters)]
@@ -44,7 +45,7 @@ def plot_table(lines: Any, title: str, note: str, key: str = KEY) -> Figure:
     y = _head(sheet, MARGIN + BLOCK, lines.columns, lefts, widths)
     for block, part in blocks:
         y = _block(sheet, y, (block, part), lefts, widths)
-    sheet.rule(MARGIN, y + 0.02, width - 2 * MARGIN)
+    sheet.rule(MARGIN, y + 0.02, lefts[-1] + widths[-1] - MARGIN)
     for number, text in enumerate(said):
         place = MARGIN, y + MARGIN + (number + 0.5) * LINE
         sheet.text(*place, text, limit=letters, size=SMALL, color=FAINT)
