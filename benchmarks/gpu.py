@@ -23,9 +23,9 @@ from starvid_core.config import MODES, SamplingConfig, StarVidConfig
 from starvid_core.errors import InputError
 from starvid_core.methods import lvd, none, starvid
 from starvid_core.methods.base import Guide
-from starvid_core.parts import replaced
+from starvid_core.passes.parts import replaced
+from starvid_core.passes.speed import compiled
 from starvid_core.sampling import sample
-from starvid_core.speed import compiled
 
 NAME = "tab14_gpu"
 PROMPT = "a dog runs and a cat jumps on the grass"

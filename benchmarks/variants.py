@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from starvid_core.attention import Recorder, record_attention
-from starvid_core.memory import Memory
 from starvid_core.network import Network
-from starvid_core.parts import frozen
-from starvid_core.prefix import State, prefix, resume
+from starvid_core.passes.memory import Memory
+from starvid_core.passes.parts import frozen
+from starvid_core.passes.prefix import State, prefix, resume
 
 STAGES = ("down", "up")
 Work = Callable[[], object]

@@ -14,11 +14,11 @@ from starvid_core.bias import biased, halves
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.guidance import Reading, Refocused, Watch
-from starvid_core.memory import Memory
-from starvid_core.parts import replaced
+from starvid_core.passes.memory import Memory
+from starvid_core.passes.parts import replaced
+from starvid_core.passes.prefix import State, attention_maps, prefix, resume
+from starvid_core.passes.speed import TextOnce, compiled
 from starvid_core.phases import Guide, View
-from starvid_core.prefix import State, attention_maps, prefix, resume
-from starvid_core.speed import TextOnce, compiled
 
 Latents = Float[Tensor, "batch channel frame h w"]
 Texts = Float[Tensor, "batch token dim"]

@@ -16,7 +16,7 @@ from torch.nn import functional
 from starvid_core.artifacts import sha256_text
 from starvid_core.perception import grounding_dino, published
 from starvid_core.perception.grounding_dino import BATCH, GroundingDino, Seen
-from starvid_core.pretrained import GROUNDING_DINO, SAM, Found
+from starvid_core.published.pretrained import GROUNDING_DINO, SAM, Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
 

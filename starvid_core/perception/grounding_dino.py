@@ -12,7 +12,7 @@ from torch import Tensor
 from starvid_core.perception import published
 from starvid_core.perception.base import Detection
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import Found
+from starvid_core.published.pretrained import Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
 

@@ -14,7 +14,7 @@ from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
 from starvid_core.options import known
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import GROUNDING_DINO, LLAVA, SAM, Pretrained
+from starvid_core.published.pretrained import GROUNDING_DINO, LLAVA, SAM, Pretrained
 from starvid_core.scoring.cases import Case
 from starvid_core.video import Video
 

@@ -15,7 +15,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel
 from starvid_core.errors import InputError
 from starvid_core.perception import clip, grounding_dino, published
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import (
+from starvid_core.published.pretrained import (
     CLIP_VIT_L,
     GROUNDING_DINO,
     LLAVA,
