@@ -94,7 +94,7 @@ def edit_config(home, monkeypatch):
 
 
 def edit_examples(home, monkeypatch):
-    edit(home / "package" / "examples.py")
+    edit(home / "package" / "studies" / "examples.py")
 
 
 def keys():
