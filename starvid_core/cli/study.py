@@ -39,8 +39,9 @@ def study(
     if not everything and not names:
         _list()
         return
-    made_by = {name: studies.declaration(name).made_by for name in names or studies.names()}
-    chosen = names or [name for name, maker in made_by.items() if maker == studies.STUDY]
+    chosen = names or [
+        n for n in studies.names() if studies.declaration(n).made_by == studies.STUDY
+    ]
     for name in chosen:
         _tell_cost(name, quick)
     reproduce.study(chosen, cores, quick, profile)

@@ -42,6 +42,27 @@ class State:
         return replace(self, z=self.z[where], text=self.text[where], outputs=own)
 
 
+def truncated(
+    network: Network,
+    z: Latents,
+    timestep: Tensor | int,
+    text: Float[Tensor, "batch token dim"],
+    stages: tuple[str, ...] = ("down", "up"),
+    layers: tuple[str, ...] = (),
+    memory: Memory | None = None,
+) -> Recorder:
+    """The recorded maps, on the graph of `z` and of no weight."""
+    sites = chosen(network, stages, layers)
+    with (
+        frozen(network.module),
+        sparing(network, list(sites), memory or Memory()),
+        record_attention(network, stages, layers) as recorder,
+        _halting_at(sites[list(sites)[-1]].layer),
+    ):
+        network.predict(z, timestep, text)
+    return recorder
+
+
 def prefix(
     network: Network,
     z: Latents,
@@ -51,17 +72,10 @@ def prefix(
     layers: tuple[str, ...] = (),
     memory: Memory | None = None,
 ) -> tuple[Recorder, State]:
-    """The recorded maps, on the graph of `z` and of no weight, and the halted pass, on none."""
-    sites = chosen(network, stages, layers)
-    last = list(sites)[-1]
-    with (
-        frozen(network.module),
-        sparing(network, list(sites), memory or Memory()),
-        record_attention(network, stages, layers) as recorder,
-        _outputs(network.module, around(network.module, [last])) as outputs,
-        _halting_at(sites[last].layer),
-    ):
-        network.predict(z, timestep, text)
+    """As `truncated`, and the halted pass, which is on no graph."""
+    last = list(chosen(network, stages, layers))[-1]
+    with _outputs(network.module, around(network.module, [last])) as outputs:
+        recorder = truncated(network, z, timestep, text, stages, layers, memory)
     return recorder, State(network, z.detach(), timestep, text, outputs)
 
 
@@ -85,7 +99,7 @@ def attention_maps(
     stages: tuple[str, ...] = ("down", "up"),
 ) -> Float[Tensor, "batch token frame _h _w"]:
     """Algorithm 1, line 3: A_t of the latents, on the graph of `z` and of no weight."""
-    return prefix(network, z, timestep, text, stages)[0].maps()
+    return truncated(network, z, timestep, text, stages).maps()
 
 
 def layer_maps(
@@ -96,7 +110,7 @@ def layer_maps(
     layers: tuple[str, ...],
 ) -> tuple[Float[Tensor, "batch _head token frame _h _w"], ...]:
     """As `attention_maps`, but of every layer by itself, with its heads and on its own grid."""
-    return prefix(network, z, timestep, text, (), layers)[0].each(layers)
+    return truncated(network, z, timestep, text, (), layers).each(layers)
 
 
 class _Seen(BaseException):

@@ -17,7 +17,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError
 
-from starvid_core import paths
+from starvid_core import machine, paths
 from starvid_core.artifacts import canonical_json, read_json, sha256_file, sha256_text
 from starvid_core.config import check_frames, check_size
 from starvid_core.errors import InputError
@@ -187,9 +187,8 @@ def setting(
 ) -> tuple[torch.device, torch.dtype]:
     """The given device and dtype; by default this machine's accelerator with `half`, which the
     model was published for, or the CPU with float32."""
-    own = torch.accelerator.current_accelerator(check_available=True)
-    chosen = torch.device(device) if device else own or torch.device("cpu")
-    return chosen, dtype or (torch.float32 if chosen.type == "cpu" else half)
+    chosen = machine.device(device or "auto")
+    return chosen, dtype or machine.precision(chosen, half)
 
 
 def _check_class(folder: Path, expected: str) -> None:

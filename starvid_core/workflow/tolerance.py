@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from starvid_core import manifests, paths, studies
+from starvid_core import machine, manifests, paths, studies
 from starvid_core.artifacts import fingerprint, write_json, writing
 from starvid_core.errors import InputError
 
@@ -68,7 +67,7 @@ def measure(steps: int = STEPS, chosen: list[Setting] | None = None) -> Path:
         "command": f"starvid tolerance --steps {steps}",
         "checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12],
         "steps": steps,
-        "machine": _machine(),
+        "machine": machine.facts(),
         "rows": rows,
         "largest": {k: max(row[f"latents_{k}"] for row in rows) for k in KINDS},
         "margin": MARGIN,
@@ -132,20 +131,6 @@ def _in_process(one: Setting, steps: int) -> dict[str, np.ndarray]:
             raise InputError(f"no clips with {json.dumps(vars(one))}: {last}")
         with np.load(target, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-
-
-def _machine() -> dict[str, Any]:
-    import torch
-
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "capability": torch.backends.cpu.get_cpu_capability(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
 
 
 if __name__ == "__main__":

@@ -130,15 +130,6 @@ def test_a_tokenizer_that_transformers_makes_up_is_refused(own: Path, models: Pa
         clip.load(Found(own, ""), "cpu")
 
 
-def test_a_device_that_is_not_there_is_one_line() -> None:
-    assert published.device("cpu").type == "cpu"
-    for name in ("cuda:99", "toaster"):
-        with pytest.raises(InputError, match=f"device {name!r} cannot be used"):
-            published.device(name)
-    assert published.half(torch.device("cpu")) == torch.float32
-    assert published.half(torch.device("meta")) == torch.float16
-
-
 def test_clip_gives_unit_vectors_whatever_the_batch(tiny_clip: clip.Clip) -> None:
     seen = tiny_clip.frames(NOISE)
     assert seen.shape == (5, 8) and np.allclose(np.linalg.norm(seen, axis=1), 1, atol=1e-6)
