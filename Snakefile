@@ -6,7 +6,8 @@
 # in a container; `job`, what it runs.
 import sys
 
-from starvid_core import reproduce, studies
+from starvid_core import studies
+from starvid_core.workflow import reproduce
 
 QUICK = int(config.get("quick", 0))
 PROCESSES = int(config.get("processes", 1))
@@ -15,7 +16,7 @@ FIGURES = {figure.name: figure for figure in reproduce.figures(bool(QUICK))}
 WORKS = {work.name: work for work in reproduce.works(bool(QUICK))}
 FOLDER = str(reproduce.FOLDER.relative_to(workflow.basedir))
 PYTHON = config.get("python", sys.executable)
-JOB = config.get("job", "-m starvid_core.jobs")
+JOB = config.get("job", "-m starvid_core.workflow.jobs")
 TOGETHER = f"-m torch.distributed.run --standalone --nproc-per-node {PROCESSES}"
 CLIPS = f"{PYTHON} {TOGETHER} {JOB}" if PROCESSES > 1 else f"{PYTHON} {JOB}"
 

@@ -18,14 +18,15 @@ from benchmarks import models, ratios, timing
 from benchmarks.report import table, write
 from benchmarks.variants import Setting
 from planners import rules
+from starvid_core import machine
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import MODES, SamplingConfig, StarVidConfig
 from starvid_core.errors import InputError
 from starvid_core.methods import lvd, none, starvid
 from starvid_core.methods.base import Guide
-from starvid_core.parts import replaced
+from starvid_core.passes.parts import replaced
+from starvid_core.passes.speed import compiled
 from starvid_core.sampling import sample
-from starvid_core.speed import compiled
 
 NAME = "tab14_gpu"
 PROMPT = "a dog runs and a cat jumps on the grass"
@@ -44,7 +45,7 @@ def passes(setting: Setting, rounds: int, clock: timing.Clock) -> Rows:
         with replaced(parts):
             return plain()
 
-    if torch.cuda.is_available():
+    if torch.accelerator.is_available():
         works["truncated, compiled"] = fast
     rows = timing.ratios(timing.rounds(works, rounds, clock, warm=3), "step")
     for name, work in works.items():
@@ -54,14 +55,14 @@ def passes(setting: Setting, rounds: int, clock: timing.Clock) -> Rows:
 
 def peak(work: Callable[[], object]) -> float:
     """The most MiB that tensors take while at work, weights among them; 0 without a GPU."""
-    if not torch.cuda.is_available():
+    if not torch.accelerator.is_available():
         work()
         return 0.0
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
+    torch.accelerator.empty_cache()
+    torch.accelerator.reset_peak_memory_stats()
     work()
-    torch.cuda.synchronize()
-    return torch.cuda.max_memory_allocated() / MIB
+    torch.accelerator.synchronize()
+    return torch.accelerator.max_memory_allocated() / MIB
 
 
 def ways(backbone: Backbone, steps: int) -> dict[str, tuple[Guide, SamplingConfig]]:
@@ -99,11 +100,11 @@ def clips(backbone: Backbone, steps: int, clock: timing.Clock, until: float) -> 
 def main(arguments: list[str]) -> None:
     start = time.perf_counter()
     tiny = "--tiny" in arguments
-    if not tiny and not torch.cuda.is_available():
+    if not tiny and not torch.accelerator.is_available():
         raise InputError("there is no GPU here; benchmarks.ratios and .clips need none")
     torch.manual_seed(0)
     size = (32, 16, 64) if tiny else (320, 64, 1024)
-    like = {"device": "cpu"} if tiny else {"device": "cuda", "dtype": torch.bfloat16}
+    like = {} if tiny else {"device": machine.device(), "dtype": torch.bfloat16}
     frames, h, w = (2, 8, 8) if tiny else (16, 40, 72)
     model = models.unet(*size).to(**like)
     clock = timing.processor if tiny else timing.device

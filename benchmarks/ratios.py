@@ -11,8 +11,9 @@ import sys
 import torch
 
 from benchmarks import models, timing
-from benchmarks.report import machine, table, write
+from benchmarks.report import table, write
 from benchmarks.variants import Setting, Work, finish, halted, materialized, naive, step, truncated
+from starvid_core import machine
 
 NAME = "tab14_ratios"
 ROUNDS = 9
@@ -43,7 +44,7 @@ def main() -> None:
     torch.manual_seed(0)
     setting = models.setting(models.unet(32, 16, 128), frames=16, h=16, w=24)
     rows = measure(setting, int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
-    sys.stdout.write(f"{table(rows)}\nload {machine()['load']}\n")
+    sys.stdout.write(f"{table(rows)}\nload {machine.facts()['load']}\n")
     write(NAME, {"passes": rows, "base": "naive"})
 
 

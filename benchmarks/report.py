@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from starvid_core import manifests, paths
+from starvid_core import machine, manifests, paths
 from starvid_core.artifacts import write_json
 
 
@@ -19,31 +15,10 @@ def write(name: str, numbers: Mapping[str, Any], folder: Path | None = None) -> 
     """Numbers with the machine that they were taken on."""
     path = (folder or paths.RESULTS) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"machine": machine(), **numbers})
+    write_json(path, {"machine": machine.facts(), **numbers})
     manifests.relist([path])
     sys.stdout.write(f"{path}\n")
     return path
-
-
-def machine() -> dict[str, Any]:
-    """What a time depends on; counters depend on none of it but torch's version."""
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2),
-        "gpu": gpu,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:

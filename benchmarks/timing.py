@@ -18,7 +18,7 @@ def processor() -> float:
 
 def device() -> float:
     """Seconds by the clock, once the accelerator has done what it was given."""
-    torch.cuda.synchronize()
+    torch.accelerator.synchronize()
     return time.perf_counter()
 
 

@@ -14,10 +14,11 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from starvid_core.attention import Recorder, record_attention
-from starvid_core.memory import Memory
 from starvid_core.network import Network
-from starvid_core.parts import frozen
-from starvid_core.prefix import State, prefix, resume
+from starvid_core.passes import prefix as passes
+from starvid_core.passes.memory import Memory
+from starvid_core.passes.parts import frozen
+from starvid_core.passes.prefix import State
 
 STAGES = ("down", "up")
 Work = Callable[[], object]
@@ -61,14 +62,15 @@ def truncated(setting: Setting, levels: int = 0, lean: bool = False) -> Tensor:
     """To the last layer of the maps, and back."""
     z = setting.z.clone().requires_grad_()
     memory = Memory(levels, lean)
-    recorder = prefix(setting.network, z, setting.timestep, setting.text, STAGES, (), memory)[0]
+    asked = (setting.network, z, setting.timestep, setting.text, STAGES, (), memory)
+    recorder = passes.truncated(*asked)
     return _back(recorder.maps(), z)
 
 
 def layered(setting: Setting, layers: tuple[str, ...]) -> Tensor:
     """To the last of some layers, each with its heads, and back: an iteration of LVD."""
     z = setting.z.clone().requires_grad_()
-    recorder = prefix(setting.network, z, setting.timestep, setting.text, (), layers)[0]
+    recorder = passes.truncated(setting.network, z, setting.timestep, setting.text, (), layers)
     losses = [A.square().sum() for A in recorder.each(layers)]
     return torch.autograd.grad(torch.stack(losses).sum(), z)[0]
 
@@ -76,13 +78,13 @@ def layered(setting: Setting, layers: tuple[str, ...]) -> Tensor:
 def finish(setting: Setting) -> Tensor:
     """From the maps on to the prediction."""
     _, state = halted(setting)
-    return resume(state)
+    return passes.resume(state)
 
 
 def halted(setting: Setting) -> tuple[Recorder, State]:
     """To the maps, with nothing on the graph."""
     with torch.no_grad():
-        return prefix(setting.network, setting.z, setting.timestep, setting.text, STAGES)
+        return passes.prefix(setting.network, setting.z, setting.timestep, setting.text, STAGES)
 
 
 def _back(maps: Tensor, z: Tensor) -> Tensor:

@@ -77,7 +77,11 @@ class Batch:
     def take(self, replies: Replies) -> int:
         """Add replies to the transcript; says how many of them are new."""
         lines = self._lines
-        fresh = {key: self._line(key, r) for key, r in replies.found.items() if key not in lines}
+        fresh = {
+            key: Line.of(key, reply, self.model)
+            for key, reply in replies.found.items()
+            if key not in lines
+        }
         if fresh:
             save(self.transcript, lines | fresh)
         return len(fresh)
@@ -95,18 +99,6 @@ class Batch:
     @property
     def _lines(self) -> dict[str, Line]:
         return read(self.transcript) if self.transcript.exists() else {}
-
-    def _line(self, key: str, reply: Reply) -> Line:
-        return Line(
-            key=key,
-            model=self.model,
-            grammars=True,
-            text=reply.text,
-            finish=reply.finish,
-            prompt_tokens=reply.prompt_tokens,
-            tokens=reply.tokens,
-            seconds=reply.seconds,
-        )
 
 
 def _attempt(plan: Callable[[str], Planned], prompt: str) -> Planned | InputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from planners import description, layout, transitions
 from planners.actors import actors
 from planners.language.reading import read
+from planners.language.text import checked
 from starvid_core import relations
 from starvid_core.errors import InputError
 from starvid_core.scene import ScenePlan, Trajectory
@@ -16,7 +17,7 @@ def plan(prompt: str, frames: int = 8) -> Trajectory:
     """Who does what, where, at every key frame; InputError for a prompt that it cannot read."""
     if not isinstance(frames, int) or isinstance(frames, bool) or not 1 <= frames <= MOST_FRAMES:
         raise InputError(f"frames is {frames!r}; give a whole number from 1 to {MOST_FRAMES}")
-    told = relations.find(prompt) if isinstance(prompt, str) else None
+    told = relations.find(checked(prompt))
     if told is not None:
         return transitions.plan(told, frames)
     reading = read(prompt)

@@ -15,8 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from starvid_core.errors import InputError
+from starvid_core.passes.prefix import State
 from starvid_core.phases import Guide, Phase, View
-from starvid_core.prefix import State
 
 # Brings gradients of half-precision latents into the range of normal float16 numbers.
 HALF_SCALE = 4096.0

@@ -14,11 +14,11 @@ from starvid_core.bias import biased, halves
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.guidance import Reading, Refocused, Watch
-from starvid_core.memory import Memory
-from starvid_core.parts import replaced
+from starvid_core.passes.memory import Memory
+from starvid_core.passes.parts import replaced
+from starvid_core.passes.prefix import State, attention_maps, prefix, resume, truncated
+from starvid_core.passes.speed import TextOnce, compiled
 from starvid_core.phases import Guide, View
-from starvid_core.prefix import State, attention_maps, prefix, resume
-from starvid_core.speed import TextOnce, compiled
 
 Latents = Float[Tensor, "batch channel frame h w"]
 Texts = Float[Tensor, "batch token dim"]
@@ -59,11 +59,10 @@ class Prompted:
 
         def read(z: Tensor, rows: list[int], view: View) -> Reading:
             text = self.texts((), rows)
-            recorder, state = prefix(
-                self.network, z, t, text, view.stages, view.layers, self.memory
-            )
+            asked = (self.network, z, t, text, view.stages, view.layers, self.memory)
+            recorder, state = prefix(*asked) if view.resumable else (truncated(*asked), None)
             maps = recorder.each(view.layers) if view.layers else (recorder.maps(),)
-            return Reading(maps, state if view.resumable else None)
+            return Reading(maps, state)
 
         return read
 

@@ -106,8 +106,8 @@ def denoise(
     Without phases and biases this is the loop of the model's pipeline in diffusers, for UNets bit
     for bit. `record` holds the steps whose maps are kept; `seeds` are needed for an eta above 0.
     """
-    _check(backbone, prompts, guides, z, config)
     scheduler = sampler(backbone.scheduler, config.sampler)
+    _check(backbone, prompts, guides, z, config, scheduler)
     schedule = Schedule(scheduler, len(prompts), config.steps, z.device)
     if config.compiled:
         refuse_biases(guides)
@@ -137,6 +137,7 @@ def _check(
     guides: Sequence[Guide],
     z: Latents,
     config: SamplingConfig,
+    scheduler: Any,
 ) -> None:
     if not len(prompts) == len(guides) == len(z) or not prompts:
         raise InputError(
@@ -147,7 +148,6 @@ def _check(
         raise InputError(f"latents must be {backbone.latent_shape}, got {tuple(z.shape[1:])}")
     if backbone.network.module.training:
         raise InputError("the model is in training mode, where dropout acts; call its eval()")
-    scheduler = sampler(backbone.scheduler, config.sampler)
     if config.eta and not isinstance(scheduler, DDIMScheduler):
         raise InputError(
             f"the {type(scheduler).__name__} of {backbone.name} adds no fresh noise; leave eta at 0"

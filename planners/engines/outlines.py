@@ -191,18 +191,18 @@ def _matcher(words: LLTokenizer, grammar: str) -> LLMatcher:
 def _network(folders: list[Path], device: str) -> Any:
     """The weights, all of them and no others, with the adapter added in."""
     from safetensors import SafetensorError
-    from torch import accelerator
     from transformers import AutoModelForCausalLM
 
-    found = accelerator.current_accelerator() if device == "auto" else None
-    place = found.type if found else "cpu"
+    from starvid_core import machine
+
+    place = machine.device(device)
     try:
         network, told = AutoModelForCausalLM.from_pretrained(
             folders[0],
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            dtype="float32" if place == "cpu" else "auto",
+            dtype="float32" if place.type == "cpu" else "auto",
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:

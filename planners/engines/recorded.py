@@ -40,6 +40,12 @@ class Line(BaseModel):
     tokens: Count
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+    @classmethod
+    def of(cls, key: str, reply: Reply, model: str, grammars: bool = True) -> Line:
+        """What a transcript keeps of a reply."""
+        kept = {name: value for name, value in vars(reply).items() if name in cls.model_fields}
+        return cls(key=key, model=model, grammars=grammars, **kept)
+
     @property
     def reply(self) -> Reply:
         return Reply(self.text, self.finish, self.prompt_tokens, self.tokens, self.seconds)
@@ -123,16 +129,7 @@ class Recording(Engine):
             self._engine.close()
 
     def _keep(self, key: str, reply: Reply) -> None:
-        cost = {"prompt_tokens": reply.prompt_tokens, "tokens": reply.tokens}
-        line = Line(
-            key=key,
-            model=self.model,
-            grammars=self.grammars,
-            text=reply.text,
-            finish=reply.finish,
-            seconds=reply.seconds,
-            **cost,
-        )
+        line = Line.of(key, reply, self.model, self.grammars)
         with self._turn:
             self._lines[key], self._fresh = line, True
             if time.monotonic() - self._saved > _SAVE_EVERY:

@@ -29,8 +29,8 @@ from transformers import AutoTokenizer, T5EncoderModel
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
-from starvid_core.hub import Published, read, setting
 from starvid_core.network import Call, Shape, Site, check_blocks, refuse_stages
+from starvid_core.published.hub import Published, read, setting
 
 WEIGHTS = Published(
     name="cogvideox",

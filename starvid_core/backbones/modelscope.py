@@ -14,7 +14,7 @@ import torch
 from starvid_core.backbones import zeroscope
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
-from starvid_core.hub import Published
+from starvid_core.published.hub import Published
 
 WEIGHTS = Published(
     name="modelscope",

@@ -24,7 +24,7 @@ from torch.nn.functional import silu
 from starvid_core.backbones import zeroscope
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
-from starvid_core.hub import Published
+from starvid_core.published.hub import Published
 
 WEIGHTS = Published(
     name="videocrafter2",

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, CLIPTextModel
 from starvid_core.autoencoder import FrameCodec
 from starvid_core.backbones.base import Backbone
 from starvid_core.config import SamplingConfig
-from starvid_core.hub import Published, read, setting
+from starvid_core.published.hub import Published, read, setting
 from starvid_core.unet import UNet
 
 WEIGHTS = Published(

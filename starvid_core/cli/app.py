@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from starvid_core import offline
 from starvid_core.errors import InputError
+from starvid_core.workflow import offline
 
 app = typer.Typer(
     help="StarVid: text to video in which every subject does its own motion.",

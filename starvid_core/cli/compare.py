@@ -38,8 +38,8 @@ def compare_planners(
 
     Replies are kept in data/transcripts: what was asked before is not asked again.
     """
-    from starvid_core import planner_results
     from starvid_core.artifacts import read_json
+    from starvid_core.studies import planner_results
 
     written = planner_results.report(planners or (), benchmark, prompts, replay)
     facts = read_json(written)

@@ -20,8 +20,8 @@ def figures(
     quick: Quick = False,
 ) -> None:
     """Run the notebooks that draw the figures; runs that exist are not made again."""
-    from starvid_core import drawings, notebooks
-    from starvid_core import reproduce as workflow
+    from starvid_core.workflow import drawings, notebooks
+    from starvid_core.workflow import reproduce as workflow
 
     given = dict(_parameter(text) for text in parameter or [])
     if quick:
@@ -55,8 +55,9 @@ def reproduce(
     Figures are drawn from the results that ship; `--recompute` makes those first (hours: see
     `starvid study`).
     """
-    from starvid_core import gallery, notebooks
-    from starvid_core import reproduce as workflow
+    from starvid_core import gallery
+    from starvid_core.workflow import notebooks
+    from starvid_core.workflow import reproduce as workflow
 
     made = workflow.reproduce(cores, quick, profile, recompute)
     if not quick:
@@ -70,7 +71,7 @@ def reproduce(
 
 def tell_missing(names: list[str]) -> None:
     """Which of these notebooks wait for results, and which commands make those."""
-    from starvid_core import reproduce as workflow
+    from starvid_core.workflow import reproduce as workflow
 
     for name in names:
         if waited := workflow.missing(name):

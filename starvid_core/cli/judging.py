@@ -20,7 +20,7 @@ def handcount(
     quick: Quick = False,
 ) -> None:
     """Draw clips of a study for a person to count: contact sheets and a form to fill in."""
-    from starvid_core import counting
+    from starvid_core.checks import counting
 
     form, folder = counting.prepare(study, name or study, count, seed, quick)
     typer.echo(f"{folder}: count what count_*.png show; judge_*.png are for afterwards")
@@ -32,7 +32,7 @@ def agreement(
     name: Annotated[str, typer.Argument(help="A count in data/judge_handcount")],
 ) -> None:
     """How the judge's reading of clips agrees with a person's; brackets are 95 % intervals."""
-    from starvid_core import handcount as counts
+    from starvid_core.checks import handcount as counts
 
     found = counts.agreement(name)
     typer.echo(f"{found.clips} clips counted, {found.uncounted} not yet")
@@ -50,7 +50,8 @@ def agreement(
 @app.command()
 def flicker(study: Study, quick: Quick = False) -> None:
     """Compare the clips of a study with real renders of the same subjects, motions and places."""
-    from starvid_core import paths, renders, specs
+    from starvid_core import paths, specs
+    from starvid_core.checks import renders
 
     specs.known("study", study, sorted(path.stem for path in paths.STUDIES.glob("*.json")))
     rows, written = renders.report(study, quick)

@@ -12,10 +12,11 @@ from starvid_core.cli.app import Quick, app
 @app.command()
 def status(quick: Quick = False) -> None:
     """Say of every figure and study what is done, what runs, what is stale, and what it took."""
-    from starvid_core import results, studies
-    from starvid_core import status as known
-    from starvid_core.progress import duration
-    from starvid_core.reproduce import STAGES
+    from starvid_core import studies
+    from starvid_core.studies import results
+    from starvid_core.studies.progress import duration
+    from starvid_core.workflow import status as known
+    from starvid_core.workflow.reproduce import STAGES
 
     typer.echo(f"{'figure':27} {'state':8}" + "".join(f"{s:>9}" for s in STAGES) + "     took")
     for one in known.figures(quick):

@@ -31,15 +31,17 @@ def study(
 
     What is finished is not made again: a study that was killed goes on where it was.
     """
-    from starvid_core import reproduce, studies
+    from starvid_core import studies
+    from starvid_core.workflow import reproduce
 
     if everything and names:
         raise InputError("give names of studies or --all, not both")
     if not everything and not names:
         _list()
         return
-    made_by = {name: studies.declaration(name).made_by for name in names or studies.names()}
-    chosen = names or [name for name, maker in made_by.items() if maker == studies.STUDY]
+    chosen = names or [
+        n for n in studies.names() if studies.declaration(n).made_by == studies.STUDY
+    ]
     for name in chosen:
         _tell_cost(name, quick)
     reproduce.study(chosen, cores, quick, profile)
@@ -49,7 +51,8 @@ def study(
 
 def _list() -> None:
     """Every study with its size, its stated cost and the state of its results."""
-    from starvid_core import results, studies
+    from starvid_core import studies
+    from starvid_core.studies import results
 
     typer.echo(f"{'study':26} {'made by':>9} {'prompts':>7} {'left out':>8} {'clips':>6}  hours")
     for name in studies.names():
@@ -61,7 +64,8 @@ def _list() -> None:
 
 
 def _tell_cost(name: str, quick: bool) -> None:
-    from starvid_core import progress, studies
+    from starvid_core import studies
+    from starvid_core.studies import progress
 
     one = studies.load(name, quick)
     wanted = list(one.specs.values())
@@ -70,7 +74,7 @@ def _tell_cost(name: str, quick: bool) -> None:
 
 
 def _tell_results(name: str, quick: bool) -> None:
-    from starvid_core import results
+    from starvid_core.studies import results
 
     found = results.load(name, quick)
     typer.echo(found.source)

@@ -14,8 +14,8 @@ def tolerance(
     steps: Annotated[int, typer.Option(min=1, help="Denoising steps of each clip.")] = 25,
 ) -> None:
     """Measure it on the shipped model and write data/results/tolerance.json (minutes)."""
-    from starvid_core import tolerance as measuring
     from starvid_core.artifacts import read_json
+    from starvid_core.workflow import tolerance as measuring
 
     written = measuring.measure(steps)
     names = ("latents_plain", "latents_guided", "pixels", "noise_equal", "scores_equal")

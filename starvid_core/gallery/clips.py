@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from starvid_core import contact, paths, results, studies, video
+from starvid_core import paths, studies, video
 from starvid_core.artifacts import writing
 from starvid_core.experiment import Run
+from starvid_core.studies import contact, results
 from starvid_core.video import Video
 
 MOST = 12  # of a figure; the notebook and data/runs have all

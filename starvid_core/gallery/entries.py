@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starvid_core import drawings, notebooks, paths, reproduce, tables
+from starvid_core import paths
 from starvid_core.artifacts import read_json
+from starvid_core.studies import tables
+from starvid_core.workflow import drawings, notebooks, reproduce
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -10,7 +10,7 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from starvid_core import notebooks
+from starvid_core.workflow import notebooks
 
 FORMULA = re.compile(r"(\$\$?)([^$]+)\1")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")

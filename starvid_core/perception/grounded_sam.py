@@ -13,10 +13,11 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
+from starvid_core import machine
 from starvid_core.artifacts import sha256_text
 from starvid_core.perception import grounding_dino, published
 from starvid_core.perception.grounding_dino import BATCH, GroundingDino, Seen
-from starvid_core.pretrained import GROUNDING_DINO, SAM, Found
+from starvid_core.published.pretrained import GROUNDING_DINO, SAM, Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
 
@@ -121,7 +122,7 @@ def load(models: Path | None = None, device: str = "cpu", batch: int = BATCH) ->
     """
     from transformers import Sam2VideoModel
 
-    place = published.device(device)
+    place = machine.device(device)
     words, masks = find(models)
     return GroundedSam(
         grounding_dino.load(words, device, batch),

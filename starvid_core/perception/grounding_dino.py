@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from starvid_core import machine
 from starvid_core.perception import published
 from starvid_core.perception.base import Detection
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import Found
+from starvid_core.published.pretrained import Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
 
@@ -88,7 +89,7 @@ def load(found: Found, device: str = "auto", batch: int = BATCH) -> GroundingDin
         GroundingDinoProcessor,
     )
 
-    place = published.device(device)
+    place = machine.device(device)
     model = published.load(GroundingDinoForObjectDetection, found.folder).to(place)
     pictures = published.part(GroundingDinoImageProcessorPil, found.folder)
     size = model.config.text_config.vocab_size

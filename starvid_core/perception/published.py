@@ -14,23 +14,6 @@ from starvid_core.errors import InputError
 _COMPUTED = "position_ids"
 
 
-def device(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" is the accelerator that torch finds, else the CPU."""
-    found = torch.accelerator.current_accelerator() if name == "auto" else None
-    try:
-        chosen = found or torch.device("cpu" if name == "auto" else name)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"device {name!r} cannot be used ({reason}); give cpu or auto") from None
-    return chosen
-
-
-def half(place: torch.device) -> torch.dtype:
-    """Half precision on an accelerator; on a CPU it would be slower, and coarser for nothing."""
-    return torch.float32 if place.type == "cpu" else torch.float16
-
-
 def load(kind: Any, folder: Path) -> Any:
     """A model of the class `kind` in full precision on the CPU, every tensor from the folder."""
     try:

@@ -9,7 +9,7 @@ from starvid_core import paths
 from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
 from starvid_core.options import known
-from starvid_core.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, Pretrained
+from starvid_core.published.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, Pretrained
 from starvid_core.scoring.looks import (
     Asking,
     Detecting,

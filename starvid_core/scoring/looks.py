@@ -14,7 +14,7 @@ from starvid_core.artifacts import fingerprint
 from starvid_core.errors import InputError
 from starvid_core.options import known
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import GROUNDING_DINO, LLAVA, SAM, Pretrained
+from starvid_core.published.pretrained import GROUNDING_DINO, LLAVA, SAM, Pretrained
 from starvid_core.scoring.cases import Case
 from starvid_core.video import Video
 
@@ -86,10 +86,10 @@ class Embedding(Look):
     """A CLIP model: CLIP-T and CLIP-I, or PickScore."""
 
     def __init__(self, options: Options, source: Pretrained) -> None:
-        from starvid_core.perception import published
+        from starvid_core import machine
 
         self._options, self._found = options, source.find(options.models)
-        precision = published.half(published.device(options.device))
+        precision = machine.precision(machine.device(options.device))
         self.identity = f"{source.repository} {self._found.sha256[:12]} {precision}"
         if options.pairs != "all":
             self.identity += f", {options.pairs} pairs"

@@ -6,8 +6,9 @@ import torch
 from benchmarks import counters
 from benchmarks.meters import Meter, fused
 from benchmarks.variants import Setting, layered, materialized, naive, step, truncated
-from starvid_core import overhead, paths
+from starvid_core import paths
 from starvid_core.artifacts import read_json
+from starvid_core.studies import overhead
 
 FOUND = read_json(paths.RESULTS / f"{counters.NAME}.json")
 SOME = ("halted", "truncated")

@@ -50,7 +50,7 @@ def test_clips_of_every_way_are_timed_with_their_losses(tiny_emoji) -> None:
     assert rows["exact"]["spatial"] > 0
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
 def test_without_a_gpu_its_benchmark_says_what_to_run() -> None:
     with pytest.raises(InputError, match="no GPU here; benchmarks.ratios and .clips need none"):
         gpu.main([])

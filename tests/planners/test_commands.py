@@ -192,7 +192,7 @@ def test_planners_are_compared_and_compared_again_from_their_transcripts(
 
 
 def test_the_whole_comparison_goes_to_the_results(starvid, home, monkeypatch) -> None:
-    monkeypatch.setattr("starvid_core.planner_results.PROMPTS", 2)
+    monkeypatch.setattr("starvid_core.studies.planner_results.PROMPTS", 2)
     assert starvid("compare-planners")[0] == 0
     rows, facts = compared(home / "results")
     assert len(rows) == 4 and facts["benchmark"] == "llm_benchmark"
@@ -207,7 +207,7 @@ def test_the_whole_comparison_goes_to_the_results(starvid, home, monkeypatch) ->
 
 def test_prompts_are_spread_over_the_benchmark() -> None:
     from planners import benchmarks
-    from starvid_core import planner_results
+    from starvid_core.studies import planner_results
 
     every = benchmarks.load("llm_benchmark")
     assert planner_results.prompts("llm_benchmark", None) == every[::2]

@@ -15,11 +15,12 @@ from planners.planning import Unplanned
 from planners.two_stage import plan
 from planners.wire import Wire
 from planners.wire.scene import write_scene
-from starvid_core import adapters, experiment, paths, reproduce, specs, studies
+from starvid_core import adapters, experiment, paths, specs, studies
 from starvid_core.artifacts import fingerprint, write_json, write_manifest
 from starvid_core.errors import InputError
 from starvid_core.perception.base import Detection
 from starvid_core.scene import Subject
+from starvid_core.workflow import reproduce
 
 PROMPT = "A dog is running and a cat is jumping on a man."
 DOG = Subject(0, "dog", "running", 1, "running")

@@ -14,7 +14,7 @@ from transformers.utils import logging
 
 from starvid_core import cli
 from starvid_core.artifacts import sha256_file
-from starvid_core.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, WEIGHTS
+from starvid_core.published.pretrained import CLIP_VIT_L, GROUNDING_DINO, PICK_SCORE, WEIGHTS
 from starvid_core.scoring import judges
 from starvid_core.scoring.looks import Detecting, Embedding
 

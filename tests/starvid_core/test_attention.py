@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from starvid_core.attention import record_attention
 from starvid_core.errors import InputError
 from starvid_core.layers import cross_attention_layers, grid, level, map_size, text_layers
-from starvid_core.prefix import attention_maps, layer_maps
+from starvid_core.passes.prefix import attention_maps, layer_maps
 from starvid_core.unet import UNet
 
 BATCH, TOKENS, FRAMES, H, W = 2, 7, 3, 8, 12

@@ -12,8 +12,8 @@ from starvid_core.bias import Bias
 from starvid_core.config import MODES, SamplingConfig, StarVidConfig
 from starvid_core.errors import InputError
 from starvid_core.methods import starvid
+from starvid_core.passes.prefix import attention_maps
 from starvid_core.phases import Guide, Phase
-from starvid_core.prefix import attention_maps
 from starvid_core.sampling import Step, denoise, sample
 from starvid_core.schedules import alphabar
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from starvid_core.errors import InputError
 from starvid_core.guidance import GuidanceError, Reading, refocus
+from starvid_core.passes.prefix import attention_maps
 from starvid_core.phases import SCALES, Guide, Phase, View
-from starvid_core.prefix import attention_maps
 from starvid_core.unet import UNet
 
 PROMPTS = ("a dog runs", "a cat jumps", "a bird flies")

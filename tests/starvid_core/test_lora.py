@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from starvid_core import lora
 from starvid_core.adapters import CONFIG, WEIGHTS
 from starvid_core.errors import InputError
-from starvid_core.prefix import attention_maps
+from starvid_core.passes.prefix import attention_maps
 from starvid_core.unet import UNet
 
 Z = torch.linspace(-1, 1, 2 * 4 * 3 * 8 * 12).reshape(2, 4, 3, 8, 12)

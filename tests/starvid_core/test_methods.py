@@ -15,8 +15,8 @@ from starvid_core.guidance import Reading, refocus
 from starvid_core.masks import subject_masks
 from starvid_core.methods import none, starvid
 from starvid_core.methods.base import Method
+from starvid_core.passes.prefix import attention_maps, layer_maps
 from starvid_core.phases import Guide, View
-from starvid_core.prefix import attention_maps, layer_maps
 from starvid_core.sampling import denoise, sample
 from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
 from starvid_core.tokens import align

@@ -15,8 +15,8 @@ from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.guidance import GuidanceError
 from starvid_core.noise import noise
+from starvid_core.passes.prefix import attention_maps
 from starvid_core.phases import Guide, Phase
-from starvid_core.prefix import attention_maps
 from starvid_core.sampling import denoise, sample
 from starvid_core.unet import UNet
 

@@ -7,20 +7,9 @@ import numpy as np
 import pytest
 
 from planners import rules
-from starvid_core import (
-    adapters,
-    backbones,
-    counting,
-    experiment,
-    handcount,
-    lora,
-    paths,
-    renders,
-    sampling,
-    standins,
-    studies,
-)
+from starvid_core import adapters, backbones, experiment, lora, paths, sampling, standins, studies
 from starvid_core.artifacts import verify_manifest, write_json
+from starvid_core.checks import counting, handcount, renders
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.methods import none, starvid

@@ -13,10 +13,10 @@ from starvid_core.attention import record_attention
 from starvid_core.backbones import cogvideox, wan
 from starvid_core.backbones.base import Backbone
 from starvid_core.errors import InputError
-from starvid_core.memory import Memory
 from starvid_core.network import Network
-from starvid_core.parts import around, replaced
-from starvid_core.prefix import attention_maps, prefix, resume
+from starvid_core.passes.memory import Memory
+from starvid_core.passes.parts import around, replaced
+from starvid_core.passes.prefix import attention_maps, prefix, resume
 
 PROMPTS = ("a dog runs and a cat jumps", "a bird flies")
 SIZE = {"height": 64, "width": 96, "frames": 9, "blocks": (0, 1)}

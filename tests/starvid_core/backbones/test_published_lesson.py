@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from starvid_core import notebooks
 from starvid_core.backbones import zeroscope
+from starvid_core.workflow import notebooks
 
 
 def test_with_weights_the_lesson_goes_on(text_to_video_folder, monkeypatch, tmp_path, capsys):

@@ -30,8 +30,8 @@ from starvid_core.bias import Bias, biased
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
 from starvid_core.methods.base import scene
+from starvid_core.passes.prefix import attention_maps, layer_maps
 from starvid_core.phases import Guide, Phase
-from starvid_core.prefix import attention_maps, layer_maps
 from starvid_core.sampling import denoise, sample
 
 PROMPTS = ("a dog runs and a cat jumps", "a bird flies")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from starvid_core import artifacts, manifests, notebooks, video
+from starvid_core import artifacts, manifests, video
 from starvid_core.errors import InputError
+from starvid_core.workflow import notebooks
 
 FULL = "cannot write .*(No space left on device|disk full)"
 

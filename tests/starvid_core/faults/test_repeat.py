@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from starvid_core import notebooks
+from starvid_core.workflow import notebooks
 from tests.starvid_core.faults.conftest import COMMAND, environment
 
 FIGURE = "fig05_comparison"

@@ -12,8 +12,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from starvid_core import gallery, paths, reproduce
+from starvid_core import gallery, paths
 from starvid_core.artifacts import write_json
+from starvid_core.workflow import reproduce
 
 DRAWN, WAITING = "fig05_small", "tab03_waiting"
 CAPTION = 'Subjects & "motions" <of> two rows'

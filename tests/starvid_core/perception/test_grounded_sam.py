@@ -24,7 +24,7 @@ from starvid_core.metrics.dsr_boxes import locate
 from starvid_core.metrics.dsr_screening import DSRConfig
 from starvid_core.perception import grounded_sam, grounding_dino
 from starvid_core.perception.base import Detection, Tracker
-from starvid_core.pretrained import GROUNDING_DINO, SAM, WEIGHTS
+from starvid_core.published.pretrained import GROUNDING_DINO, SAM, WEIGHTS
 from starvid_core.scene import Box
 
 SIDE = 64

@@ -15,7 +15,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel
 from starvid_core.errors import InputError
 from starvid_core.perception import clip, grounding_dino, published
 from starvid_core.perception.latest import Latest
-from starvid_core.pretrained import (
+from starvid_core.published.pretrained import (
     CLIP_VIT_L,
     GROUNDING_DINO,
     LLAVA,
@@ -128,15 +128,6 @@ def test_a_tokenizer_that_transformers_makes_up_is_refused(own: Path, models: Pa
         (own / file).unlink()
     with pytest.raises(InputError, match="holds no whole CLIPTokenizer: "):
         clip.load(Found(own, ""), "cpu")
-
-
-def test_a_device_that_is_not_there_is_one_line() -> None:
-    assert published.device("cpu").type == "cpu"
-    for name in ("cuda:99", "toaster"):
-        with pytest.raises(InputError, match=f"device {name!r} cannot be used"):
-            published.device(name)
-    assert published.half(torch.device("cpu")) == torch.float32
-    assert published.half(torch.device("meta")) == torch.float16
 
 
 def test_clip_gives_unit_vectors_whatever_the_batch(tiny_clip: clip.Clip) -> None:

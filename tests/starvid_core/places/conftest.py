@@ -21,9 +21,8 @@ from starvid_core.artifacts import write_json, write_manifest, write_text
 ROOT = Path(__file__).parents[3]
 STANDIN = Path(__file__).with_name("standin_jobs.py")
 STUDY = "tab99_small"
-DRIVE = (
-    "import sys; from starvid_core import reproduce; reproduce.study([{0!r}], None, False, {1!r})"
-)
+IMPORT = "from starvid_core.workflow import reproduce; "
+DRIVE = IMPORT + "reproduce.study([{0!r}], None, False, {1!r})"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Home:
 
     def ask(self, expression: str) -> str:
         """What the code of the home says of its `study`."""
-        script = f"from starvid_core import reproduce; study = {STUDY!r}; print({expression})"
+        script = f"{IMPORT}study = {STUDY!r}; print({expression})"
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         command = [sys.executable, "-c", script]
         return subprocess.check_output(command, env=environment, cwd=self.folder, text=True).strip()

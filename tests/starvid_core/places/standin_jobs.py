@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from starvid_core import jobs, paths, ranks
+from starvid_core import paths
 from starvid_core.artifacts import write_text, writing_folder
+from starvid_core.workflow import jobs, ranks
 
 LOG = paths.ROOT / "log"
 

@@ -9,10 +9,11 @@ import sys
 import pytest
 import yaml
 
-from starvid_core import paths, places
+from starvid_core import paths
 from starvid_core.artifacts import write_text
 from starvid_core.errors import InputError
-from starvid_core.places import Place
+from starvid_core.workflow import places
+from starvid_core.workflow.places import Place
 
 PROFILES = sorted(folder.name for folder in paths.PROFILES.iterdir())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from starvid_core import ranks
+from starvid_core.workflow import ranks
 
 
 def test_alone_a_process_does_everything(monkeypatch):

@@ -8,7 +8,8 @@ import numpy as np
 import pandas
 import pytest
 
-from starvid_core import notebooks, paths, plotting
+from starvid_core import paths, plotting
+from starvid_core.workflow import notebooks
 
 NAME = "tab01_published"
 

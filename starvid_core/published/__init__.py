@@ -1,0 +1,1 @@
+"""Weights that others published: where they lie, which they are, how they are read or converted."""

@@ -1,0 +1,1 @@
+"""The graph of work from plans to figures, here or on a cluster, resumed after any kill."""
