@@ -30,6 +30,7 @@ class TrainConfig:
     stages: tuple[Stage, ...] = (
         Stage("images", 7000, 48, 1e-3, images=True, decay=0.3),
         Stage("videos", 3000, 6, 7e-4, images=False, decay=0.6),
+        Stage("videos again", 1900, 6, 6e-4, images=False, decay=0.8),
     )
     seed: int = 0
     caption_dropout: float = 0.1
