@@ -74,7 +74,8 @@ def _precedes(line: Line, scan: _Scan) -> bool:
     pair = (line.tag(end - 1), line.tag(end + 1)) == ("OTHER", "OTHER")
     if tag in ("CONJ", "COMMA"):
         return pair and line.tag(scan.start) != "OTHER" and line.tag(end + 2) in ("NOUN", "OTHER")
-    return tag in _BEFORE_NOUN
+    opens = tag == "DET" and line.tag(end - 1) == "OTHER"  # "overtakes a (truck)"
+    return tag in _BEFORE_NOUN and not opens
 
 
 def _is_attribute(line: Line, scan: _Scan) -> bool:

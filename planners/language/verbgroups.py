@@ -104,7 +104,8 @@ def _main(line: Line, i: int, helpers: _Helpers) -> VerbGroup | None:
     group = replace(group, bare=not helped and verb.form in ("ing", "base"))
     if motion:
         return replace(group, motion=motion, phrase=True, weak=False)
-    return replace(group, passive=helped and verb.form == "past")
+    passive = verb.form == "past" and (helped or line.word(end) == "by")
+    return replace(group, passive=passive)
 
 
 def _known(line: Line, verb: Verb, span: tuple[int, int], start: int) -> VerbGroup:

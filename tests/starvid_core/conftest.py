@@ -1,11 +1,13 @@
-"""The command line as a function, and tiny random models of the published classes."""
+"""The command line as a function, a browser, and tiny random models of the published classes."""
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,6 +36,20 @@ def starvid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return int(end.value.code or 0), written.out, written.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium of this machine, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+    if own is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        # As root, Chromium refuses to run in its own sandbox.
+        found = started.chromium.launch(executable_path=own, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 def make_clip(folder: Path, tokenizer: CLIPTokenizer) -> None:

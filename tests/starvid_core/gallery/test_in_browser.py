@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,6 @@ import pytest
 
 from starvid_core import paths
 
-playwright = pytest.importorskip("playwright.sync_api")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 BUILT = paths.BUILD / "gallery"
 WIDTHS = (390, 1200)
 VIDEOS = """Promise.all([...document.querySelectorAll('video')].map(video => new Promise(done => {
@@ -23,19 +19,7 @@ VIDEOS = """Promise.all([...document.querySelectorAll('video')].map(video => new
 PICTURES = "[...document.images].every(image => image.loading == 'lazy' || image.naturalWidth > 0)"
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="needs a browser: apt-get install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        # As root, Chromium refuses to run in its own sandbox.
-        found = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(params=["small", "built"])
