@@ -26,7 +26,7 @@ def test_the_decoder_learns_what_the_components_leave_out() -> None:
     model.fit(video)
     optimizer = torch.optim.Adam(model.parameters(), 5e-3)
     losses = []
-    for _ in range(60):
+    for _ in range(120):
         losses.append(codec.loss_of(model, video))
         optimizer.zero_grad()
         losses[-1].backward()

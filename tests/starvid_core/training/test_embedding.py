@@ -134,7 +134,12 @@ def test_a_spoiled_clip_differs_from_the_clean_one_as_its_name_says(
     pairs = Pairs(FIRST, tokenizer, 1)
     for k in range(4):
         good, bad, caption = pairs.pair(generator(4, k), list(SPOILS).index(kind))
-        assert good.shape == bad.shape == (LENGTH, 48, 96, 3) and caption.endswith(".")
+        assert good.shape == bad.shape == (
+            LENGTH,
+            FIRST.height,
+            FIRST.width,
+            3,
+        ) and caption.endswith(".")
         assert bad.dtype == np.uint8 and not np.array_equal(good, bad)
         still = np.array_equal(bad[0], bad[1]) and np.array_equal(bad[0], bad[-1])
         assert still or kind != "frozen"
