@@ -77,6 +77,11 @@ def build_text_encoder(model: ModelConfig, tokenizer: CLIPTokenizer) -> CLIPText
 
 
 def build_scheduler() -> DDIMScheduler:
+    """DDIM whose last timestep is noise alone, where sampling begins (Lin et al., 2024).
+
+    With the usual end, a hundredth of the signal is left, which for a subject of a thousand numbers
+    is enough to be seen: a model that learned so finds several of them in pure noise.
+    """
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -85,6 +90,8 @@ def build_scheduler() -> DDIMScheduler:
         set_alpha_to_one=False,
         steps_offset=1,
         prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
     )
 
 

@@ -21,7 +21,7 @@ from starvid_core.perception.emoji import Detector, EmojiJudge, MotionClassifier
 from starvid_core.training.fit import Fit, fit
 from starvid_core.training.judge_data import SEED, Frames, Tracks, crowd, readable
 
-DETECTOR = Fit("detector", 2600, 48)
+DETECTOR = Fit("detector", 4000, 48)
 MOTION = Fit("motion", 1500, 24)
 
 

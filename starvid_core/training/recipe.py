@@ -31,6 +31,7 @@ class TrainConfig:
         Stage("images", 7000, 48, 1e-3, images=True, decay=0.3),
         Stage("videos", 3000, 6, 7e-4, images=False, decay=0.6),
         Stage("videos again", 1900, 6, 6e-4, images=False, decay=0.8),
+        Stage("videos to pure noise", 1500, 6, 6e-4, images=False, decay=0.8),
     )
     seed: int = 0
     caption_dropout: float = 0.1
