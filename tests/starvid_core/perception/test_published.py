@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPImageProcessorPil, CLIPModel
 
+from starvid_core import machine
 from starvid_core.errors import InputError
 from starvid_core.perception import clip, grounding_dino, published
 from starvid_core.perception.latest import Latest
@@ -141,7 +142,7 @@ def test_clip_gives_unit_vectors_whatever_the_batch(tiny_clip: clip.Clip) -> Non
 def test_half_precision_does_not_round_the_scale(
     tiny_clip: clip.Clip, tiny_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(published, "half", lambda place: torch.float16)
+    monkeypatch.setattr(machine, "precision", lambda place: torch.float16)
     half = clip.load(Found(tiny_models / CLIP_VIT_L.name, ""), "cpu")
     assert half.model.dtype == torch.float16 and half.scale == tiny_clip.scale
     assert np.allclose(half.frames(NOISE), tiny_clip.frames(NOISE), atol=5e-3)
