@@ -15,10 +15,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from starvid_core.attention import Recorder, record_attention
 from starvid_core.network import Network
-from starvid_core.passes import prefix as passes
 from starvid_core.passes.memory import Memory
 from starvid_core.passes.parts import frozen
-from starvid_core.passes.prefix import State
+from starvid_core.passes.prefix import MAPS, State, prefix, resume
 
 STAGES = ("down", "up")
 Work = Callable[[], object]
@@ -61,16 +60,17 @@ def materialized(setting: Setting) -> Tensor:
 def truncated(setting: Setting, levels: int = 0, lean: bool = False) -> Tensor:
     """To the last layer of the maps, and back."""
     z = setting.z.clone().requires_grad_()
-    memory = Memory(levels, lean)
+    memory = Memory(levels, lean, outputs=False)
     asked = (setting.network, z, setting.timestep, setting.text, STAGES, (), memory)
-    recorder = passes.truncated(*asked)
+    recorder = prefix(*asked)[0]
     return _back(recorder.maps(), z)
 
 
 def layered(setting: Setting, layers: tuple[str, ...]) -> Tensor:
     """To the last of some layers, each with its heads, and back: an iteration of LVD."""
     z = setting.z.clone().requires_grad_()
-    recorder = passes.truncated(setting.network, z, setting.timestep, setting.text, (), layers)
+    asked = (setting.network, z, setting.timestep, setting.text, (), layers, MAPS)
+    recorder = prefix(*asked)[0]
     losses = [A.square().sum() for A in recorder.each(layers)]
     return torch.autograd.grad(torch.stack(losses).sum(), z)[0]
 
@@ -78,13 +78,13 @@ def layered(setting: Setting, layers: tuple[str, ...]) -> Tensor:
 def finish(setting: Setting) -> Tensor:
     """From the maps on to the prediction."""
     _, state = halted(setting)
-    return passes.resume(state)
+    return resume(state)
 
 
 def halted(setting: Setting) -> tuple[Recorder, State]:
     """To the maps, with nothing on the graph."""
     with torch.no_grad():
-        return passes.prefix(setting.network, setting.z, setting.timestep, setting.text, STAGES)
+        return prefix(setting.network, setting.z, setting.timestep, setting.text, STAGES)
 
 
 def _back(maps: Tensor, z: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from starvid_core.errors import InputError
 from starvid_core.guidance import Reading, Refocused, Watch
 from starvid_core.passes.memory import Memory
 from starvid_core.passes.parts import replaced
-from starvid_core.passes.prefix import State, attention_maps, prefix, resume, truncated
+from starvid_core.passes.prefix import State, attention_maps, prefix, resume
 from starvid_core.passes.speed import TextOnce, compiled
 from starvid_core.phases import Guide, View
 
@@ -59,10 +59,11 @@ class Prompted:
 
         def read(z: Tensor, rows: list[int], view: View) -> Reading:
             text = self.texts((), rows)
-            asked = (self.network, z, t, text, view.stages, view.layers, self.memory)
-            recorder, state = prefix(*asked) if view.resumable else (truncated(*asked), None)
+            memory = replace(self.memory, outputs=view.resumable)
+            asked = (self.network, z, t, text, view.stages, view.layers, memory)
+            recorder, state = prefix(*asked)
             maps = recorder.each(view.layers) if view.layers else (recorder.maps(),)
-            return Reading(maps, state)
+            return Reading(maps, state if view.resumable else None)
 
         return read
 

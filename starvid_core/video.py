@@ -118,7 +118,7 @@ def _read_mp4(path: Path) -> Video:
         if not container.streams.video:
             raise InputError(f"{path} holds no pictures; give a video")
         stream = container.streams.video[0]
-        # Without this, what is damaged is painted over and passes for the video.
+        # Without this, damage that the decoder sees is painted over and passes for the video.
         stream.codec_context.options = {"err_detect": "explode"}
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
         promised = stream.frames  # 0 where the format does not say

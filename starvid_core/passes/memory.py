@@ -1,4 +1,4 @@
-"""What a guidance pass keeps for its way back: less of it, for the same gradient."""
+"""What a guidance pass keeps for its way back and on: less of it, for the same gradient."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -21,10 +21,12 @@ class Memory:
     """`levels` of the finest resolutions are computed again on the way back, 0 of them none.
 
     With `lean` a convolution does not keep its input, which only a gradient of its weights needs.
+    Without `outputs` those of the modules are not held: to go on with the pass is to begin anew.
     """
 
     levels: int = 0
     lean: bool = False
+    outputs: bool = True
 
 
 @contextmanager

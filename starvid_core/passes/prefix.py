@@ -21,6 +21,9 @@ from starvid_core.passes.parts import Forward, around, frozen, replaced
 
 Latents = Float[Tensor, "batch channel frame h w"]
 
+EVERYTHING = Memory()
+MAPS = Memory(outputs=False)
+
 
 @dataclass(frozen=True)
 class State:
@@ -42,27 +45,6 @@ class State:
         return replace(self, z=self.z[where], text=self.text[where], outputs=own)
 
 
-def truncated(
-    network: Network,
-    z: Latents,
-    timestep: Tensor | int,
-    text: Float[Tensor, "batch token dim"],
-    stages: tuple[str, ...] = ("down", "up"),
-    layers: tuple[str, ...] = (),
-    memory: Memory | None = None,
-) -> Recorder:
-    """The recorded maps, on the graph of `z` and of no weight."""
-    sites = chosen(network, stages, layers)
-    with (
-        frozen(network.module),
-        sparing(network, list(sites), memory or Memory()),
-        record_attention(network, stages, layers) as recorder,
-        _halting_at(sites[list(sites)[-1]].layer),
-    ):
-        network.predict(z, timestep, text)
-    return recorder
-
-
 def prefix(
     network: Network,
     z: Latents,
@@ -70,12 +52,20 @@ def prefix(
     text: Float[Tensor, "batch token dim"],
     stages: tuple[str, ...] = ("down", "up"),
     layers: tuple[str, ...] = (),
-    memory: Memory | None = None,
+    memory: Memory = EVERYTHING,
 ) -> tuple[Recorder, State]:
-    """As `truncated`, and the halted pass, which is on no graph."""
-    last = list(chosen(network, stages, layers))[-1]
-    with _outputs(network.module, around(network.module, [last])) as outputs:
-        recorder = truncated(network, z, timestep, text, stages, layers, memory)
+    """The recorded maps, on the graph of `z` and of no weight, and the halted pass, on none."""
+    sites = chosen(network, stages, layers)
+    last = list(sites)[-1]
+    finished = around(network.module, [last]) if memory.outputs else ()
+    with (
+        frozen(network.module),
+        sparing(network, list(sites), memory),
+        record_attention(network, stages, layers) as recorder,
+        _outputs(network.module, finished) as outputs,
+        _halting_at(sites[last].layer),
+    ):
+        network.predict(z, timestep, text)
     return recorder, State(network, z.detach(), timestep, text, outputs)
 
 
@@ -99,7 +89,7 @@ def attention_maps(
     stages: tuple[str, ...] = ("down", "up"),
 ) -> Float[Tensor, "batch token frame _h _w"]:
     """Algorithm 1, line 3: A_t of the latents, on the graph of `z` and of no weight."""
-    return truncated(network, z, timestep, text, stages).maps()
+    return prefix(network, z, timestep, text, stages, memory=MAPS)[0].maps()
 
 
 def layer_maps(
@@ -110,7 +100,7 @@ def layer_maps(
     layers: tuple[str, ...],
 ) -> tuple[Float[Tensor, "batch _head token frame _h _w"], ...]:
     """As `attention_maps`, but of every layer by itself, with its heads and on its own grid."""
-    return truncated(network, z, timestep, text, (), layers).each(layers)
+    return prefix(network, z, timestep, text, (), layers, MAPS)[0].each(layers)
 
 
 class _Seen(BaseException):
