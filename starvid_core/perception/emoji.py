@@ -141,7 +141,7 @@ class EmojiJudge:
     detector: Detector
     classifier: MotionClassifier
     fingerprint: str = ""
-    threshold: float = 0.4
+    threshold: float = 0.35
     apart: float = 0.5
 
     @property

@@ -45,7 +45,7 @@ def loss_of(model: nn.Module, batch: list[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def accuracy(judge: EmojiJudge, world: WorldConfig, count: int = 500) -> dict[str, float]:
+def accuracy(judge: EmojiJudge, world: WorldConfig, count: int = 2000) -> dict[str, float]:
     """On clean renders never trained on: exact subject sets, box overlap, motions from boxes."""
     exact, overlaps, right, tracks = 0, [], 0, 0
     for k in range(count):

@@ -32,6 +32,7 @@ class TrainConfig:
         Stage("videos", 3000, 6, 7e-4, images=False, decay=0.6),
         Stage("videos again", 1900, 6, 6e-4, images=False, decay=0.8),
         Stage("videos to pure noise", 1500, 6, 6e-4, images=False, decay=0.8),
+        Stage("videos to pure noise, longer", 2400, 6, 6e-4, images=False, decay=0.8),
     )
     seed: int = 0
     caption_dropout: float = 0.1
