@@ -52,13 +52,14 @@ def plot_pipeline(
     `frame` is the one whose maps are shown; boxes stand on what was guided by them.
     """
     video = next(iter(clips.values()))
+    planned = planned.resample(len(video))
     shown = np.linspace(0, len(video) - 1, 4).round().astype(int)
     wide = (WIDTH - 2 * MARGIN - LABEL - 3 * GAP) / 4
     tall = wide * video.shape[1] / video.shape[2]
     small = (WIDTH - 2 * MARGIN - CURVE - LABEL - 3 * GAP) / 4 / 2
     heights = [2 * TITLE + tall, *[TITLE + 0.2 + 2 * (small + GAP) + 0.25 for _ in phases]]
     sheet = Sheet.new(WIDTH, sum(heights) + TITLE + len(clips) * (tall + GAP) + 2 * MARGIN)
-    y = _plan(sheet, MARGIN, planned, (wide, tall), shown, len(video))
+    y = _plan(sheet, MARGIN, planned, (wide, tall), shown)
     for number, phase in enumerate(phases, 2):
         _phase(sheet, y, f"{number}  {phase.title}", phase, planned, frame)
         y += heights[number - 1]
@@ -72,7 +73,6 @@ def _plan(
     planned: Trajectory,
     size: tuple[float, float],
     shown: np.ndarray,
-    frames: int,
 ) -> float:
     """The prompt and the box of every subject in some frames, before there is a video."""
     wide, tall = size
@@ -81,7 +81,7 @@ def _plan(
     prompt = f"“{planned.plan.prompt}”"
     sheet.text(MARGIN + LABEL, y + 1.4 * TITLE, prompt, size=NORMAL, style="italic")
     sheet.legend(WIDTH - MARGIN, y + 1.65 * TITLE, tuple(f"{s.noun}, {s.verb}" for s in subjects))
-    rows = planned.resample(frames).boxes
+    rows = planned.boxes
     for column, frame in enumerate(shown):
         axes = sheet.axes(MARGIN + LABEL + column * (wide + GAP), y + 1.9 * TITLE, wide, tall)
         picture(axes, np.full((1, 1, 3), 0.96))
@@ -104,7 +104,7 @@ def _phase(
     _curve(axes, phase)
     words = [w for s in planned.plan.instances for w in (s.noun, s.verb)]
     inks = [color for color in colors(len(words) // 2) for _ in ("noun", "verb")]
-    boxes = [row[frame] for row in planned.resample(frame + 1).boxes for _ in ("noun", "verb")]
+    boxes = [row[frame] for row in planned.boxes for _ in ("noun", "verb")]
     left = MARGIN + CURVE + LABEL
     for line, (name, maps) in enumerate(phase.maps.items()):
         place = top + line * (tall + GAP)
@@ -143,7 +143,7 @@ def _finished(
     for line, (name, video) in enumerate(clips.items()):
         top = y + TITLE + line * (tall + GAP)
         sheet.text(MARGIN + LABEL - 0.08, top + tall / 2, name, size=NORMAL, ha="right")
-        rows = planned.resample(len(video)).boxes if name == "StarVid" else ()
+        rows = planned.boxes if name == "StarVid" else ()
         shown = np.linspace(0, len(video) - 1, 4).round().astype(int)
         for column, frame in enumerate(shown):
             axes = sheet.axes(MARGIN + LABEL + column * (wide + GAP), top, wide, tall)

@@ -235,6 +235,17 @@ def test_the_pipeline_shows_plan_losses_maps_and_clips(video):
     assert len(images(figure)) == 4 + 2 * 4 + 2 * 4
 
 
+def test_the_boxes_on_the_maps_of_the_pipeline_are_those_of_their_frame(video):
+    (robot, _) = scene().resample(len(video)).boxes
+    maps = [
+        axes
+        for axes in pipeline(video).axes
+        if axes.images and axes.images[0].get_cmap().name == "magma"
+    ]
+    corners = [axes.patches[0].get_xy() for axes in maps if axes.patches]
+    assert corners[0] == (robot[4].x0, robot[4].y0) != (robot[-1].x0, robot[-1].y0)
+
+
 def test_the_pairs_of_the_middle_frame_carry_their_distances():
     figure = contrast()
     numbers = [t.get_text() for t in figure.texts if t.get_text().replace(".", "").isdigit()]
