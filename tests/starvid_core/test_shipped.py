@@ -58,7 +58,7 @@ def test_shipped_loras_are_small_and_fit_the_shipped_model(backbone: backbones.B
 
 
 def test_the_judge_reads_clean_renders_it_has_not_seen(judge: emoji.EmojiJudge) -> None:
-    found = accuracy(judge, FULL, 60)
+    found = accuracy(judge, FULL, 200)
     assert found["exact_sets"] >= 0.97 and found["motion"] >= 0.95 and found["box_iou"] > 0.85
 
 
