@@ -63,7 +63,7 @@ def plot_pipeline(
     for number, phase in enumerate(phases, 2):
         _phase(sheet, y, f"{number}  {phase.title}", phase, planned, frame)
         y += heights[number - 1]
-    _finished(sheet, y, len(phases) + 2, planned, clips, (wide, tall))
+    _finished(sheet, y, len(phases) + 2, planned, clips, (wide, tall), shown)
     return sheet.figure
 
 
@@ -136,6 +136,7 @@ def _finished(
     planned: Trajectory,
     clips: Mapping[str, Video],
     size: tuple[float, float],
+    shown: np.ndarray,
 ) -> None:
     wide, tall = size
     title = f"{number}  The finished clip, and the plain model's from the same noise"
@@ -144,7 +145,6 @@ def _finished(
         top = y + TITLE + line * (tall + GAP)
         sheet.text(MARGIN + LABEL - 0.08, top + tall / 2, name, size=NORMAL, ha="right")
         rows = planned.boxes if name == "StarVid" else ()
-        shown = np.linspace(0, len(video) - 1, 4).round().astype(int)
         for column, frame in enumerate(shown):
             axes = sheet.axes(MARGIN + LABEL + column * (wide + GAP), top, wide, tall)
             picture(axes, video[frame])
