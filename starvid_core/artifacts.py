@@ -193,8 +193,12 @@ def entry(file: Path) -> dict[str, Any]:
 
 
 def listable(folder: Path) -> list[Path]:
-    """What a manifest of `folder` has to list: every file but itself and what is being written."""
-    return [f for f in _files(folder) if f != folder / MANIFEST and not f.name.startswith(_PREFIX)]
+    """What a manifest of `folder` has to list: all but itself, locks and what is being written."""
+    return [f for f in _files(folder) if f != folder / MANIFEST and not _passing(f.name)]
+
+
+def _passing(name: str) -> bool:
+    return name.startswith(_PREFIX) or (name.startswith(".") and name.endswith(".lock"))
 
 
 def _files(folder: Path) -> list[Path]:

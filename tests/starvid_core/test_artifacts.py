@@ -153,6 +153,11 @@ def test_a_git_lfs_pointer_is_recognized(checkpoint):
         artifacts.verify_manifest(checkpoint)
 
 
+def test_the_lock_of_a_running_writer_is_no_difference(checkpoint):
+    with artifacts.lock(checkpoint / ".replies.jsonl.lock", "the test"):
+        artifacts.verify_manifest(checkpoint)
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", '{"files": {"a": 1}}', '{"files": {"a": {}}}'])
 def test_a_strange_manifest_is_refused(checkpoint, text):
     (checkpoint / "manifest.json").write_text(text)
