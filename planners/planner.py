@@ -10,9 +10,11 @@ from typing import Any
 
 from planners import physics, rules
 from planners.planning import DEFAULT, Planned, PlanOptions, batch
+from starvid_core import paths
 from starvid_core.errors import InputError
 
 RULES = "rules"
+ADAPTER = paths.CHECKPOINTS / "planner" / "adapter.gguf"
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,20 @@ def load(
     ways = {1: one_stage.plan, 2: two_stage.plan}
     if stages not in ways:
         raise InputError(f"stages is {stages!r}; give 2, as in the paper, or 1")
-    asked = engines.load(engine, **engine_options)
+    asked = engines.load(engine, **_adapted(engine, engine_options))
     if record is not None:
         from planners.engines.recorded import recorded
 
         asked = recorded(asked, record)
-    plan = partial(ways[stages], engine=asked, options=options)
+    plan = partial(ways[stages], engine=asked, options=options.suited(asked.tuned))
     name = f"{engine}: {asked.model}"[:200]
     return Planner(name, plan, asked.concurrency, asked.close, asked.model)
+
+
+def _adapted(engine: str, options: dict[str, Any]) -> dict[str, Any]:
+    """SmolLM2 plans with the adapter of this repository, unless a model or an adapter is named."""
+    plain = engine == "llama_cpp" and not {"model", "adapter"} & options.keys()
+    return options | {"adapter": str(ADAPTER)} if plain else options
 
 
 def _by_rules(prompt: str, frames: int) -> Planned:

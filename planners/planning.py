@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
@@ -15,7 +15,8 @@ from starvid_core.errors import InputError
 from starvid_core.scene import Trajectory
 
 DECODES = ("oneshot", "stepwise")
-TEMPLATES = ("paper", "short")
+TEMPLATES = ("", "paper", "short")
+CELL = 16  # pixels to a number in what a tuned model says
 MOST_ATTEMPTS = 10
 
 
@@ -23,9 +24,10 @@ MOST_ATTEMPTS = 10
 class PlanOptions:
     """How a plan is asked for.
 
-    `decode="stepwise"` asks for one box at a time and offers only lawful ones. A reply that cannot
-    be read is asked for again, as is a plan that breaks a check unless `valid` is False, until
-    there have been so many `attempts`.
+    `template` is the paper's, with its examples, or `short`, as a tuned model was taught; empty, it
+    is the one that suits the model. `decode="stepwise"` asks for one box at a time and offers only
+    lawful ones. A reply that cannot be read is asked for again, as is a plan that breaks a check
+    unless `valid` is False, until there have been so many `attempts`.
     """
 
     frames: int = 8
@@ -41,11 +43,25 @@ class PlanOptions:
         for name, known in (("decode", DECODES), ("template", TEMPLATES)):
             given = getattr(self, name)
             if given not in known:
-                raise InputError(f"{name} is {given!r}; choose {' or '.join(known)}")
+                choice = " or ".join(filter(None, known))
+                raise InputError(f"{name} is {given!r}; choose {choice}")
         if type(self.attempts) is not int or not 1 <= self.attempts <= MOST_ATTEMPTS:
             raise InputError(f"attempts is {self.attempts!r}; give 1 to {MOST_ATTEMPTS}")
         if not 0 <= self.temperature <= 2:
             raise InputError(f"temperature is {self.temperature!r}; give a number from 0 to 2")
+
+    def suited(self, tuned: bool) -> PlanOptions:
+        """Asked for as the model was taught, if no template was chosen."""
+        if self.template:
+            return self
+        chosen = "short" if tuned else "paper"
+        return replace(self, template=chosen, wire=wire_of(chosen) if tuned else self.wire)
+
+
+def wire_of(template: str, unit: int | None = None) -> Wire:
+    """How boxes are written: named and in pixels in the paper's template, bare in the short one."""
+    short = template == "short"
+    return Wire((CELL if short else 1) if unit is None else unit, named=not short)
 
 
 DEFAULT = PlanOptions()

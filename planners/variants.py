@@ -95,8 +95,12 @@ class Variant:
                 f"{self.transcript} does not hold every reply that {len(prompts)} prompts need; "
                 f"record them: `starvid compare-planners {self.name}`, with the same prompts"
             )
+        return _answers(self.open(self.transcript), prompts)
+
+    def open(self, record: Path | None = None) -> Planner:
+        """The planner on its model, which says everything anew, but for what `record` holds."""
         own: dict[str, Any] = self.entry.options | self._files
-        return _answers(self._load(self.entry.engine, self.transcript, **own), prompts)
+        return self._load(self.entry.engine, record, **own)
 
     def plan(self, prompt: str) -> Planned:
         """Its recorded plan of one prompt."""

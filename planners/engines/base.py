@@ -110,7 +110,8 @@ class Engine(Protocol):
 
     `model` names it with the hash of its weights where they are known; `concurrency` is how many
     threads may call `complete` at once; without `grammars` only the schema is enforced; with
-    `pictures` it can be shown some, if its model can see.
+    `pictures` it can be shown some, if its model can see; one that is `tuned` has an adapter of
+    `starvid train planner` and expects the requests that it was taught.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Engine(Protocol):
     concurrency: int
     grammars: bool
     pictures: bool = False
+    tuned: bool = False
 
     def complete(self, request: Request) -> Reply: ...
 

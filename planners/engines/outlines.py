@@ -61,6 +61,7 @@ class Outlines(Engine):
             from llguidance.hf import from_tokenizer
         self.name, self.concurrency, self.grammars = "outlines", 1, True
         self.model = "+".join(identity(folder) for folder in folders)
+        self.tuned = len(folders) > 1
         self._timeout, self._turn = timeout, threading.Lock()
         network, self._tokenizer = _network(folders, device), _tokenizer(folders[0])
         self._longest = network.config.max_position_embeddings

@@ -97,7 +97,7 @@ class Recording(Engine):
     def __init__(self, engine: Engine, path: Path) -> None:
         self.name, self.model = engine.name, engine.model
         self.concurrency, self.grammars = engine.concurrency, engine.grammars
-        self.pictures = engine.pictures
+        self.pictures, self.tuned = engine.pictures, engine.tuned
         self._engine, self._path, self._turn = engine, path, threading.Lock()
         self._held = contextlib.ExitStack()
         lock = path.with_name(f".{path.name}.lock")

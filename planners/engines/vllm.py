@@ -31,6 +31,7 @@ _SILENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "PYTHONFAULTHANDLER": "1",
 }
+_TUNED = "tuned"
 _PARTING = 2.0  # seconds from a server's last word to its end
 _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd")
 
@@ -80,6 +81,7 @@ class Vllm(Engine):
         self, access: Access, served: str, identity: str, process: ServerProcess | None = None
     ) -> None:
         self._speak, self._process = connect(access, served), process
+        self.tuned = process is not None and served == _TUNED
         self.name, self.model = "vllm", identity or self._speak.model
         self.concurrency, self.grammars, self.pictures = self._speak.concurrency, True, True
 
@@ -130,7 +132,7 @@ class Launch:
 
     @property
     def served(self) -> str:
-        return "tuned" if self.adapter else "base"
+        return _TUNED if self.adapter else "base"
 
     @property
     def _on_cpu(self) -> bool:

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations
 
 from planners import benchmarks, physics, rules, templates
-from planners.planning import PlanOptions
+from planners.planning import PlanOptions, wire_of
 from planners.tuning import telling
 from planners.wire import Cells, Wire
 from planners.wire.scene import scene_problems
@@ -20,7 +20,7 @@ from starvid_core.moving_emoji.world import FULL, held_out
 from starvid_core.scene import Box, Trajectory
 
 # What the tuned model is asked: the shortest messages, and numbers of one or two digits.
-OPTIONS = PlanOptions(template="short", wire=Wire(16, named=False))
+OPTIONS = PlanOptions(template="short", wire=wire_of("short"))
 _SIZES = (1.0, 0.92, 0.85, 0.78, 0.71, 0.65, 0.6)  # shares of the rules' sizes, tried in turn
 
 
@@ -35,7 +35,7 @@ def taught(prompt: str) -> Trajectory:
         raise InputError(f"{prompt!r}: {broken[0]}")
     told = replace(
         planned.plan,
-        motion=telling.motion(trajectory),
+        motion=telling.motion(trajectory, OPTIONS.wire),
         reasoning=telling.reasoning(planned.plan),
     )
     if problems := scene_problems(told):

@@ -1,14 +1,16 @@
-"""A plan in few words, as stage one is taught to tell it: who goes from where to where, and why."""
+"""A plan in few words, as stage one is taught to tell it: who goes by which boxes, and why."""
 
 from __future__ import annotations
 
-from planners.tracks import motion_of
-from starvid_core.scene import Box, ScenePlan, Subject, Trajectory
+from collections.abc import Sequence
 
-_COLUMNS = ("far left", "left", "middle", "right", "far right")
-_LEAST_WAY = 0.05  # in frame widths
-_LEAST_GROWTH = 1.1
-_IN_PLACE = ("still", "stay", "sway", "bob")
+import numpy as np
+
+from planners.tracks import motion_of
+from planners.wire import Cells, Wire
+from starvid_core.scene import ScenePlan, Subject, Trajectory
+
+_DETOUR = 2  # cells off the straight way that are worth telling
 _DOES = {
     "cross": "go",
     "swim": "swim",
@@ -38,14 +40,18 @@ _WHY = {
 _CAMERAS = {"zoom in": "all grows", "zoom out": "all shrinks", "pan": "all shifts the other way"}
 
 
-def motion(trajectory: Trajectory) -> str:
-    """A sentence for every subject."""
-    sentences, first = [], 0
+def motion(trajectory: Trajectory, wire: Wire) -> str:
+    """A sentence for every subject, with the boxes of each instance that its way is drawn by.
+
+    These are the first one, the farthest from the straight way where that is far, and the last one
+    if it is another: what is between them is left to stage two. Numbers are the wire's.
+    """
+    rows = iter(trajectory.boxes)
+    sentences = []
     for subject in trajectory.plan.subjects:
-        rows = trajectory.boxes[first : first + subject.number]
-        boxes = [[box for box in row if box] for row in rows]
-        sentences.append(_sentence(subject, boxes, trajectory.plan.camera))
-        first += subject.number
+        own = [next(rows) for _ in range(subject.number)]
+        ways = (_way([wire.cells(box) for box in row if box]) for row in own)
+        sentences.append(f"{_does(subject)} {', '.join(ways)}.")
     return " ".join(sentences)
 
 
@@ -64,32 +70,23 @@ def _family(subject: Subject) -> str:
     return known.family if known else "stay"
 
 
-def _sentence(subject: Subject, rows: list[list[Box]], camera: str) -> str:
-    family = _family(subject)
-    verb = _DOES[family]
-    if subject.number == 1:
-        verb += "es" if verb.endswith("o") else "s"
-    who = f"{subject.number} {subject.noun}" if subject.number > 1 else subject.noun
-    start, end = (sum(row[f].center[0] for row in rows) / len(rows) for f in (0, -1))
-    growth = rows[0][-1].height / rows[0][0].height if camera == "static" else 1.0
-    where = _at(start) if family in _IN_PLACE else _way(start, end, growth)
-    return f"The {who} {verb} {where}."
+def _does(subject: Subject) -> str:
+    verb = _DOES[_family(subject)]
+    if subject.number > 1:
+        return f"{subject.number} {subject.noun} {verb}"
+    return f"{subject.noun} {verb}{'es' if verb.endswith('o') else 's'}"
 
 
-def _way(start: float, end: float, growth: float) -> str:
-    """From which column of the frame to which, or in which, and whether it comes nearer there."""
-    if growth > _LEAST_GROWTH or growth < 1 / _LEAST_GROWTH:
-        return f"{'nearer' if growth > 1 else 'farther'} {_at(start)}"
-    if _column(start) != _column(end):
-        return f"from the {_column(start)} to the {_column(end)}"
-    if abs(end - start) < _LEAST_WAY:
-        return _at(start)
-    return f"{'right' if end > start else 'left'} {_at(start)}"
+def _way(boxes: Sequence[Cells]) -> str:
+    track = np.array(boxes)
+    off = abs(track - np.linspace(track[0], track[-1], len(track))).max(1)
+    told = [_numbers(boxes[0])]
+    if off.max() >= _DETOUR:
+        told.append(f"by {_numbers(boxes[int(off.argmax())])}")
+    if len(told) > 1 or boxes[-1] != boxes[0]:
+        told.append(f"to {_numbers(boxes[-1])}")
+    return " ".join(told)
 
 
-def _column(x: float) -> str:
-    return _COLUMNS[min(int(5 * x), 4)]
-
-
-def _at(x: float) -> str:
-    return f"{'in' if _column(x) == 'middle' else 'on'} the {_column(x)}"
+def _numbers(cells: Cells) -> str:
+    return f"({','.join(map(str, cells))})"

@@ -32,9 +32,9 @@ def plan(
         str, typer.Option(help="oneshot, or stepwise: box by box, lawful by construction")
     ] = "stepwise",
     template: Annotated[
-        str, typer.Option(help="paper; or short, for a tuned model, whose boxes have no names")
-    ] = "paper",
-    unit: Annotated[int, typer.Option(help="Pixels that a number of the reply counts")] = 1,
+        str, typer.Option(help="paper, or short, for a tuned model; default: as it was taught")
+    ] = "",
+    unit: Annotated[int | None, typer.Option(help="Pixels that a number of it counts")] = None,
     attempts: Annotated[int, typer.Option(help="How often a stage may be asked for")] = 3,
     fallback: Annotated[str, typer.Option(help="rules: plan by rules if the model fails")] = "",
     record: Annotated[
@@ -43,15 +43,15 @@ def plan(
 ) -> None:
     """Lay out who is where in each frame; print the plan or write it to a file."""
     from planners import planner, schema
-    from planners.planning import PlanOptions
-    from planners.wire import Wire
+    from planners.planning import PlanOptions, wire_of
     from starvid_core.artifacts import check_writable, write_text
 
     if output is not None:
         check_writable(output)
     if fallback not in ("", planner.RULES):
         raise InputError(f"fallback is {fallback!r}; give {planner.RULES}, or leave it out")
-    wire = Wire(unit, named=template != "short")
+    template = template or ("paper" if unit else "")
+    wire = wire_of(template, unit)
     options = PlanOptions(decode=decode, template=template, wire=wire, attempts=attempts)
     settings = dict(setting(text) for text in option or [])
     name = engine

@@ -31,7 +31,7 @@ def plan_batch(
     ] = None,
     stages: Annotated[int, typer.Option(help="Requests for a plan: 2 as in the paper, or 1")] = 2,
     template: Annotated[str, typer.Option(help="paper; or short, for a tuned model")] = "paper",
-    unit: Annotated[int, typer.Option(help="Pixels that a number of the reply counts")] = 1,
+    unit: Annotated[int | None, typer.Option(help="Pixels that a number of it counts")] = None,
     attempts: Annotated[int, typer.Option(help="How often a stage may be asked for")] = 3,
     context: Annotated[int, typer.Option(help="Tokens of a prompt and its reply")] = 8192,
     python: Annotated[str, typer.Option(help="An interpreter with vLLM")] = "",
@@ -45,12 +45,11 @@ def plan_batch(
     from planners.batch_runner import Runner
     from planners.batching import Batch
     from planners.engines.vllm import AUTO, Launch
-    from planners.planning import PlanOptions
+    from planners.planning import PlanOptions, wire_of
     from planners.serving import batch_files
-    from planners.wire import Wire
 
     texts = [asked.prompt for asked in prompt_files.read(prompts)]
-    wire = Wire(unit, named=template != "short")
+    wire = wire_of(template, unit)
     options = PlanOptions(decode="oneshot", template=template, wire=wire, attempts=attempts)
     launch = Launch(model, "", AUTO, context)
     batch = Batch(texts, launch.identity, output / "transcript.jsonl", stages, options)

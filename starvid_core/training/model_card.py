@@ -22,22 +22,21 @@ A LoRA of rank $rank (alpha $alpha, all projections of attention and MLP) that m
 
 ## Use
 
-It was tuned on the short template, boxes without names and numbers of 16 pixels, and plans well \
-with these alone:
-
 ```
-starvid plan "A dog is running and a cat is jumping." --engine llama_cpp \\
-    -O adapter=data/checkpoints/planner/adapter.gguf --template short --unit 16
+starvid plan "A dog is running and a cat is jumping." --engine llama_cpp
 ```
 
-`--decode oneshot` asks for all boxes at once, `--stages 1` for the whole plan.
+The shipped adapter is taken without being named; another by `-O adapter=FILE`, none by \
+`-O adapter=`. It was tuned on the short template, boxes without names and numbers of 16 pixels, \
+and any engine with an adapter is asked so. `--decode oneshot` asks for all boxes at once, \
+`--stages 1` for the whole plan.
 
 ## Training
 
-$step steps of at most $tokens tokens, $tokens_seen tokens of about $plans plans in all; learning \
-rate $learning_rate after $warmup steps of warm-up, falling to a twentieth over the last $decay of \
-the steps; AdamW, weights of the model at rest in bfloat16. $one_stage of the plans are told in \
-one stage, the others in two. The same again: `starvid train planner`.
+$start$step steps of at most $tokens tokens, $tokens_seen tokens of about $plans plans in all; \
+learning rate $learning_rate after $warmup steps of warm-up, falling to a twentieth over the last \
+$decay of the steps; AdamW, weights of the model at rest in bfloat16. $one_stage of the plans are \
+told in one stage, the others in two. The same again: `starvid train planner`.
 
 Plans are drawn by `planners/tuning/`: prompts of many wordings, read and laid out by the rules, \
 rounded to cells with a cell between any two instances, and dropped where they break a check of \
@@ -59,4 +58,7 @@ def card(recipe: Mapping[str, Any]) -> str:
     losses = ", ".join(f"{stage} {loss}".strip() for stage, loss in known.items())
     plans = recipe["pools"] * recipe["plans"]
     base = recipe["base"]
-    return _PAGE.substitute({**recipe, **base, "held_out": losses, "plans": plans})
+    before = recipe.get("start")
+    start = f"It began with an adapter of {before['step']} steps; then " if before else ""
+    given = {"held_out": losses, "plans": plans, "start": start}
+    return _PAGE.substitute({**recipe, **base, **given})

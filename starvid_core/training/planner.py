@@ -29,6 +29,7 @@ from starvid_core.training.stopping import asked_to_stop
 
 STATE = "state.safetensors"
 RECIPE = "recipe.json"
+BEFORE = "start.json"  # the recipe of the adapter that it began with
 COLUMNS = ("step", "tokens", "loss", "seconds", "held_out_scene", "held_out_frames")
 
 
@@ -82,6 +83,7 @@ class Trainer:
         if start and not (folder / STATE).exists():
             adapter.read(self.model, start)
             self.pool = read_json(start / RECIPE)["pools"]
+            write_json(folder / BEFORE, read_json(start / RECIPE))
         self.weights = nn.ParameterList(p for p in self.model.parameters() if p.requires_grad)
         self.optimizer = torch.optim.AdamW(
             self.weights, config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
@@ -185,6 +187,8 @@ class Trainer:
             "tokens_seen": self.tokens,
             "held_out": self.known,
         }
+        if (self.folder / BEFORE).exists():
+            recipe["start"] = read_json(self.folder / BEFORE)
         with writing_folder(folder) as place:
             adapter.write(self.model, place, recipe["base"]["file"])
             write_json(place / RECIPE, recipe)

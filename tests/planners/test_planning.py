@@ -6,8 +6,9 @@ import time
 import pytest
 
 from planners.engines.base import Reply
-from planners.planning import Exchange, Planned, PlanOptions, batch
+from planners.planning import Exchange, Planned, PlanOptions, batch, wire_of
 from planners.rules import plan
+from planners.wire import Wire
 from starvid_core.errors import InputError
 
 
@@ -29,6 +30,24 @@ def test_other_options_are_refused(options: dict, message: str) -> None:
     with pytest.raises(InputError) as caught:
         PlanOptions(**options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tuned", "template", "wire"),
+    [
+        (PlanOptions(template=""), True, "short", Wire(16, named=False)),
+        (PlanOptions(template=""), False, "paper", Wire()),
+        (PlanOptions(template="", wire=Wire(8)), False, "paper", Wire(8)),
+        (PlanOptions(template="paper"), True, "paper", Wire()),
+        (PlanOptions(template="short", wire=wire_of("short", 4)), False, "short", Wire(4, False)),
+    ],
+)
+def test_a_tuned_model_is_asked_as_it_was_taught(
+    asked: PlanOptions, tuned: bool, template: str, wire: Wire
+) -> None:
+    found = asked.suited(tuned)
+    assert (found.template, found.wire) == (template, wire)
+    assert found.attempts == asked.attempts
 
 
 def _planned(prompt: str) -> Planned:

@@ -10,9 +10,9 @@ import urllib.request
 
 import pytest
 
-from planners import engines
+from planners import benchmarks, engines, planner, variants
 from planners.engines import EngineError, Message, Request
-from planners.engines.llama_cpp import INSTALL, PACKAGE
+from planners.engines.llama_cpp import INSTALL, PACKAGE, packaged
 from starvid_core.errors import InputError
 
 pytest.importorskip("xllamacpp")
@@ -45,6 +45,29 @@ def test_a_reply_keeps_to_its_grammar(engine) -> None:
     assert (reply.finish, reply.prompt_tokens, reply.tokens) == ("stop", 31, 4)
     assert (engine.name, engine.concurrency, engine.grammars) == ("llama_cpp", 1, True)
     assert re.fullmatch(r"SmolLM2-135M-Instruct\.Q4_1\.gguf@[0-9a-f]{16}", engine.model)
+
+
+@needs_weights
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["two_stage_oneshot", "tuned_two_stage_oneshot"])
+def test_recorded_replies_are_what_the_model_says(name) -> None:
+    variant = variants.find(name)
+    for case in benchmarks.load("planner_cases"):
+        with variant.open() as model:
+            said = [exchange.reply.text for exchange in model.plan(case.prompt).exchanges]
+        assert said == [exchange.reply.text for exchange in variant.plan(case.prompt).exchanges]
+
+
+@needs_weights
+def test_a_plan_is_asked_of_the_tuned_model_unless_another_is_named() -> None:
+    assert "+adapter.gguf@" in _model_of()
+    assert "+" not in _model_of(adapter="")
+    assert "+" not in _model_of(model=str(packaged()))
+
+
+def _model_of(**options: str) -> str:
+    with planner.load("llama_cpp", threads=1, context=512, **options) as found:
+        return found.model
 
 
 @needs_weights

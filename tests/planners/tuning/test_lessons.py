@@ -14,8 +14,9 @@ def test_a_plan_is_told_in_few_words() -> None:
     plan = taught(
         "Two dogs run to the left while a man plays guitar as the camera pans right."
     ).plan
-    assert (
-        plan.motion == "The 2 dogs go from the middle to the left. The man stays on the far right."
+    assert plan.motion == (
+        "2 dogs go (12,19,10,18) to (1,8,10,18), (20,27,10,18) to (10,17,10,18). "
+        "man stays (29,35,9,18) to (25,31,9,18)."
     )
     assert plan.reasoning == (
         "Travel is steady, work in place keeps its box, all shifts the other way, "
@@ -26,9 +27,9 @@ def test_a_plan_is_told_in_few_words() -> None:
 @pytest.mark.parametrize(
     ("prompt", "told"),
     [
-        ("A ball is bouncing.", "The ball bounces right in the middle."),
-        ("A woman walks towards the camera.", "The woman goes nearer in the middle."),
-        ("A leaf falls.", "The leaf falls in the middle."),
+        ("A ball is bouncing.", "ball bounces (12,19,1,8) by (13,20,11,18) to (17,24,9,16)."),
+        ("A woman walks towards the camera.", "woman goes (16,21,8,18) to (15,21,4,18)."),
+        ("A leaf falls.", "leaf falls (14,22,0,8) by (14,22,2,10) to (14,22,10,18)."),
     ],
 )
 def test_single_subjects(prompt: str, told: str) -> None:
