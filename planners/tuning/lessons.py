@@ -11,7 +11,7 @@ from planners import benchmarks, physics, rules, templates
 from planners.planning import PlanOptions, wire_of
 from planners.tuning import telling
 from planners.wire import Cells, Wire
-from planners.wire.scene import scene_problems
+from planners.wire.scene import scene_problems, write_scene
 from starvid_core import paths
 from starvid_core.artifacts import read_json
 from starvid_core.errors import InputError
@@ -40,6 +40,7 @@ def taught(prompt: str) -> Trajectory:
     )
     if problems := scene_problems(told):
         raise InputError(problems[0])
+    write_scene(told)  # an InputError if it is too long to be said
     return replace(trajectory, plan=told)
 
 
