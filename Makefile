@@ -97,7 +97,8 @@ lab: $(LAB)  ## JupyterLab in this environment: lessons, figures, the Explorer
 smollm2: $(LLM)  ## engines for the planner on a language model, and a small model (93 MB)
 
 planner-demo: $(DEV) $(SERVE) build/smollm2  ## plan on a small open model that vLLM serves here (3.4 GB)
-	$(BIN)/starvid plan "A man skateboards past as a dog sits." --engine vllm -O model=build/smollm2
+	$(BIN)/starvid plan "A man skateboards past as a dog sits." --engine vllm -O model=build/smollm2 \
+	  -O adapter=data/checkpoints/planner
 	$(BIN)/python -m pytest -m slow --timeout 1800 tests/planners/engines/test_vllm.py
 
 # SmolLM2 as an ordinary folder of transformers, which vLLM serves and training begins with.

@@ -72,13 +72,21 @@ def whole(trajectory: Trajectory) -> Example:
 
 
 def examples(
-    seed: int, first: int, count: int, one_stage: float = 0.0, held_out: bool = False
+    seed: int,
+    first: int,
+    count: int,
+    one_stage: float = 0.0,
+    frames: float = 1.0,
+    held_out: bool = False,
 ) -> Iterator[Example]:
-    """Those of `count` plans from `first` on; a share of the plans is told in one stage."""
+    """Those of `count` plans from `first` on; a share of the plans is told in one stage.
+
+    Of the others the first stage is told, and the second of a share `frames` of them.
+    """
     for index in range(first, first + count):
         trajectory = plan(seed, index, held_out)
-        # Multiples of the golden ratio fall below a share as often as the share says.
+        # Multiples of such numbers fall below a share as often as the share says.
         if index * 0.6180339887498949 % 1 < one_stage:
             yield whole(trajectory)
         else:
-            yield from stages(trajectory)
+            yield from stages(trajectory)[: 1 + (index * 0.4142135623730951 % 1 < frames)]

@@ -35,7 +35,11 @@ COLUMNS = ("step", "tokens", "loss", "seconds", "held_out_scene", "held_out_fram
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """The recipe of the adapter; `one_stage` is the share of plans that are told in one stage."""
+    """The recipe of the adapter.
+
+    `one_stage` is the share of plans that are told in one stage, `frames` the share of the others
+    whose second stage is told: the first is shorter and harder.
+    """
 
     rank: int = 8
     alpha: int = 16
@@ -46,6 +50,7 @@ class TuneConfig:
     decay: float = 0.6
     seed: int = 0
     one_stage: float = 0.12
+    frames: float = 0.3
     checkpoint_every: int = 20
     validate_every: int = 50
     held_out_plans: int = 16
@@ -69,7 +74,9 @@ class Trainer:
         self.config, self.folder, self.device = config, folder, torch.device(device)
         self.base = base
         tokenizer = AutoTokenizer.from_pretrained(base)
-        self.lessons = Lessons(tokenizer, config.seed, config.tokens, config.one_stage)
+        self.lessons = Lessons(
+            tokenizer, config.seed, config.tokens, config.one_stage, config.frames
+        )
         torch.manual_seed(config.seed)
         network = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
         lora = LoraConfig(

@@ -70,10 +70,12 @@ class Lessons:
     seed: int
     most: int  # tokens of a batch
     one_stage: float
+    frames: float = 1.0
 
     def pool(self, number: int) -> list[Batch]:
         """The batches of pool `number`, in random order."""
-        drawn = examples.examples(self.seed, number * PLANS, PLANS, self.one_stage)
+        first = number * PLANS
+        drawn = examples.examples(self.seed, first, PLANS, self.one_stage, self.frames)
         made = batches((lesson(example, self.tokenizer) for example in drawn), self.most)
         philox = np.random.Philox(key=self.seed, counter=[0, 0, number, _ORDER])
         order = np.random.Generator(philox).permutation(len(made))

@@ -33,6 +33,12 @@ def test_an_example_is_the_same_wherever_the_stream_begins() -> None:
     assert examples.plan(SEED + 1, 0) != examples.plan(SEED, 0)
 
 
+def test_the_first_stage_is_told_more_often_than_the_second() -> None:
+    told = [e.stage for e in examples.examples(SEED, 0, 60, one_stage=0.2, frames=0.3)]
+    assert told.count("plan") == 12 and told.count("scene") == 48
+    assert 12 <= told.count("frames") <= 17
+
+
 def test_every_plan_keeps_the_laws_with_room_to_spare(plans) -> None:
     for plan in plans:
         assert physics.check(plan) == () and scene_problems(plan.plan) == ()
