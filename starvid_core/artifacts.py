@@ -20,6 +20,7 @@ from starvid_core.errors import InputError
 MANIFEST = "manifest.json"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _PREFIX = ".unfinished-"
+_LOCK = ".lock"
 _DAY = 24 * 3600
 _CURE = "restore it with `git checkout -- {}`"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -198,11 +199,16 @@ def listable(folder: Path) -> list[Path]:
 
 
 def _passing(name: str) -> bool:
-    return name.startswith(_PREFIX) or (name.startswith(".") and name.endswith(".lock"))
+    return name.startswith(_PREFIX) or (name.startswith(".") and name.endswith(_LOCK))
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file() or file.is_symlink())
+
+
+def lock_of(path: Path) -> Path:
+    """Where the lock of a file or a folder lies: beside it, and in no manifest."""
+    return path.with_name(f".{path.name}{_LOCK}")
 
 
 @contextlib.contextmanager

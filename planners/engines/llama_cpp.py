@@ -93,10 +93,11 @@ def _serve(files: list[Path], threads: int, context: int, key: str) -> Server:
 
 def _set(params: CommonParams, threads: int, context: int, key: str) -> None:
     cores = threads or len(os.sched_getaffinity(0))
-    # A token of a small model is so little work that sharing it takes four times as long.
-    least = max(Path(params.model.path).stat().st_size // _SHARE, 1)
-    for cpu, most in ((params.cpuparams, threads or least), (params.cpuparams_batch, cores)):
-        cpu.n_threads, cpu.poll = min(cores, most), 0
+    # A token of a small model is so little work that sharing it costs more than it saves.
+    enough = max(Path(params.model.path).stat().st_size // _SHARE, 1)
+    writers = threads or min(cores, enough)
+    for cpu, count in ((params.cpuparams, writers), (params.cpuparams_batch, cores)):
+        cpu.n_threads, cpu.poll = count, 0
     params.n_ctx, params.n_parallel, params.fit_params = context, 1, False
     params.cache_prompt, params.cache_ram_mib = True, _CACHE_MIB
     params.hostnames, params.port, params.api_keys = [_HOST], 0, [key]

@@ -100,8 +100,8 @@ class Recording(Engine):
         self.pictures, self.tuned = engine.pictures, engine.tuned
         self._engine, self._path, self._turn = engine, path, threading.Lock()
         self._held = contextlib.ExitStack()
-        lock = path.with_name(f".{path.name}.lock")
-        self._held.enter_context(artifacts.lock(lock, f"the transcript {path}"))
+        lock = artifacts.lock(artifacts.lock_of(path), f"the transcript {path}")
+        self._held.enter_context(lock)
         try:
             self._lines = read(path) if path.exists() else {}
             artifacts.check_writable(path)

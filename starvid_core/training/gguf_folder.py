@@ -17,6 +17,7 @@ from planners.engines.base import EngineError, shown
 from starvid_core.artifacts import (
     MANIFEST,
     lock,
+    lock_of,
     read_json,
     sha256_file,
     verify_manifest,
@@ -42,7 +43,7 @@ def made(source: Path | None = None, folder: Path = FOLDER) -> Path:
     """
     source = llama_cpp.gguf(source, "model") if source else llama_cpp.packaged()
     origin = {"file": source.name, "sha256": sha256_file(source)}
-    with lock(folder.with_name(f".{folder.name}.lock"), str(folder)):
+    with lock(lock_of(folder), str(folder)):
         if (folder / MANIFEST).exists():
             _check(folder, origin)
         else:

@@ -36,7 +36,8 @@ and any engine with an adapter is asked so. `--decode oneshot` asks for all boxe
 $start$step steps of at most $tokens tokens, $tokens_seen tokens of about $plans plans in all; \
 learning rate $learning_rate after $warmup steps of warm-up, falling to a twentieth over the last \
 $decay of the steps; AdamW, weights of the model at rest in bfloat16. $one_stage of the plans are \
-told in one stage, the others in two. The same again: `starvid train planner`.
+told in one stage, the others in two, the second of these for $frames of them. The same command: \
+`starvid train planner`, with `--steps` and `--start`.
 
 Plans are drawn by `planners/tuning/`: prompts of many wordings, read and laid out by the rules, \
 rounded to cells with a cell between any two instances, and dropped where they break a check of \
@@ -56,9 +57,8 @@ def card(recipe: Mapping[str, Any]) -> str:
     """The page in Markdown."""
     known = recipe["held_out"] or {"": "not measured yet"}
     losses = ", ".join(f"{stage} {loss}".strip() for stage, loss in known.items())
-    plans = recipe["pools"] * recipe["plans"]
-    base = recipe["base"]
-    before = recipe.get("start")
-    start = f"It began with an adapter of {before['step']} steps; then " if before else ""
-    given = {"held_out": losses, "plans": plans, "start": start}
-    return _PAGE.substitute({**recipe, **base, **given})
+    before = recipe.get("start", {})
+    pools = recipe["pools"] - before.get("pools", 0)
+    start = "Begun with the adapter whose recipe `recipe.json` has as `start`: " if before else ""
+    given = {"held_out": losses, "plans": pools * recipe["plans"], "start": start}
+    return _PAGE.substitute({**recipe, **recipe["base"], **given})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from starvid_core import experiment, paths, specs, studies
-from starvid_core.artifacts import lock, read_json, sha256_file, write_json, write_text
+from starvid_core.artifacts import lock, lock_of, read_json, sha256_file, write_json, write_text
 from starvid_core.errors import InputError
 from starvid_core.studies import progress, results
 from starvid_core.workflow import drawings, offline, ranks, reproduce, status
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str]) -> int:
     sys.excepthook = partial(_say_in_one_line, f"{name} {stage}", target.with_suffix(".error.txt"))
     if not ranks.first():
         return _done(arguments)
-    with lock(target.with_name(f".{target.stem}.lock"), f"{name} {stage}", wait=True):
+    with lock(lock_of(target.with_suffix("")), f"{name} {stage}", wait=True):
         return 0 if target.is_file() else _done(arguments)
 
 

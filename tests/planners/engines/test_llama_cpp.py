@@ -52,10 +52,10 @@ def test_a_reply_keeps_to_its_grammar(engine) -> None:
 @pytest.mark.parametrize("name", ["two_stage_oneshot", "tuned_two_stage_oneshot"])
 def test_recorded_replies_are_what_the_model_says(name) -> None:
     variant = variants.find(name)
-    for case in benchmarks.load("planner_cases"):
-        with variant.open() as model:
+    with variant.open() as model:
+        for case in benchmarks.load("planner_cases"):
             said = [exchange.reply.text for exchange in model.plan(case.prompt).exchanges]
-        assert said == [exchange.reply.text for exchange in variant.plan(case.prompt).exchanges]
+            assert said == [exchange.reply.text for exchange in variant.plan(case.prompt).exchanges]
 
 
 @needs_weights
