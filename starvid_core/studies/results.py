@@ -56,9 +56,9 @@ class Results:
         """Where the numbers come from, in one line."""
         facts = self.facts
         asked = [
-            f"{facts['benchmarks'][name]} of {name or 'its own'}"
+            f"{count} of {name or 'its own'}"
             + (f" ({facts['left_out'][name]} unknown to the model)" if name else "")
-            for name in dict.fromkeys(self.table["benchmark"].fillna(""))
+            for name, count in facts["benchmarks"].items()
         ]
         made = f"model {facts['checkpoint']}, judge {facts['judge']}, numerics {facts['numerics']}"
         return (
