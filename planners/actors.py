@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from planners import paths
 from planners.language import lexicon
@@ -17,6 +18,11 @@ _PROPS = ("riding bicycle", "riding horse", "skateboarding", "playing golf", "we
           "playing guitar", "playing football")  # fmt: skip
 _HIGH_KINDS = ("aircraft", "floater", "bird")
 _HIGH_MOTIONS = ("flying", "hovering")
+_FLIGHTLESS = frozenset(
+    {"penguin", "ostrich", "emu", "chicken", "hen", "rooster", "turkey", "duckling", "chick"}
+    | {"cygnet", "worm", "caterpillar"}
+)
+_OPPOSITE = {"apart": ("left", "right"), "together": ("right", "left")}
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,18 @@ class Actor:
     @property
     def high(self) -> bool:
         """Whether it belongs to the sky."""
-        kind = lexicon.kind(self.part.like)
-        above = self.motion.name == "flying" or kind in _HIGH_KINDS
-        return above and (self.motion.name in _HIGH_MOTIONS or self.motion.family == "cross")
+        if self.motion.name in _HIGH_MOTIONS:
+            return self.motion.name == "flying" or self._airy
+        return self._airy and self.motion.family == "cross"
+
+    @property
+    def _airy(self) -> bool:
+        """Whether what it does is done in the air unless the prompt says that it flies."""
+        kind, noun = lexicon.kind(self.part.like), lexicon.noun(self.part.subject.noun.lower())
+        if kind == "bird":
+            on_foot = self.motion.name in lexicon.MOTIONS
+            return not (on_foot or (noun and noun.lemma in _FLIGHTLESS))
+        return kind in _HIGH_KINDS
 
     @property
     def convoy(self) -> tuple | None:
@@ -63,7 +78,17 @@ class Actor:
 
 def actors(parts: tuple[Part, ...]) -> tuple[Actor, ...]:
     """Every single instance of the subjects, in order."""
-    return tuple(_actor(part) for part in parts for _ in range(part.subject.number))
+    return tuple(_actor(part) for part in _headed(parts))
+
+
+def _headed(parts: tuple[Part, ...]) -> Iterator[Part]:
+    """The part of every instance; of those that go apart or together each half has its side."""
+    found = [part for part in parts for _ in range(part.subject.number)]
+    order = {way: [n for n, part in enumerate(found) if part.heading == way] for way in _OPPOSITE}
+    for n, part in enumerate(found):
+        alike = order.get(part.heading, [])
+        second = 2 * alike.index(n) >= len(alike) if alike else False
+        yield replace(part, heading=_OPPOSITE[part.heading][second]) if alike else part
 
 
 def _actor(part: Part) -> Actor:

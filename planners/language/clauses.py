@@ -33,7 +33,9 @@ class Seat:
 
     def take(self, verb: VerbGroup) -> None:
         """Keep the verb that tells more of the motion, the first of equals."""
-        if self.verb is None or verb.rank > self.verb.rank:
+        # "A ball rolls, followed by a dog": to be followed makes nobody walk who has no feet.
+        done_to = verb.passive and self.kind not in lexicon.LIVING
+        if self.verb is None or (verb.rank > self.verb.rank and not done_to):
             self.verb = verb
 
 
@@ -180,7 +182,8 @@ def seats(line: Line) -> list[Seat]:
 
 def _step(reader: _Reader, line: Line, i: int) -> int:
     """Read what starts at word `i`; returns the number of the next word to read."""
-    phrase = noun_phrase(line, i)
+    named = line.tag(i - 1) == "NOUN" and line.tag(i) == "OTHER"  # "a helicopter rescues people"
+    phrase = None if named and verb_group(line, i) else noun_phrase(line, i)
     if phrase is not None:
         reader.noun(phrase)
         return phrase.end

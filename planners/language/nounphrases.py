@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planners.language import lexicon
@@ -43,7 +44,7 @@ def noun_phrase(line: Line, i: int) -> NounPhrase | None:
         scan.end += 1
     if scan.head is not None:
         return _built(line, scan, scan.head)
-    for end in (scan.end, scan.end - 1):
+    for end in (*_unknown_verbs(line, i, scan.end), scan.end, scan.end - 1):
         if end > i and line.tag(end - 1) == "OTHER" and _speaks(line, i, end):
             scan.end = end
             return _built(line, scan, end - 1)
@@ -98,6 +99,14 @@ def _speaks(line: Line, i: int, end: int) -> bool:
     listed = line.tag(end) in ("CONJ", "COMMA") and line.tag(end + 1) in ("DET", "NUM")
     verbless = line.tag(end) == "OTHER" and line.word(end).endswith(("s", "ed", "ing"))
     return listed or verbless or line.tag(end) in ("AUX", "VERB", "REL", "ADV")
+
+
+def _unknown_verbs(line: Line, i: int, end: int) -> Iterator[int]:
+    """Where a verb may stand among words that no dictionary knows: "a vendor sells fruits"."""
+    for k in range(i + 2, end if line.word(i) in _SINGLE else 0):
+        unknown = line.tag(k - 1) == line.tag(k) == "OTHER"
+        if unknown and line.word(k).endswith("s") and not line.word(k).endswith(("ss", "us")):
+            yield k
 
 
 def _acts(line: Line, end: int) -> bool:

@@ -36,7 +36,7 @@ class Part:
 
     subject: Subject
     like: str  # a subject of the cast that it resembles, or "thing"
-    heading: str = ""  # left | right | toward | away
+    heading: str = ""  # left | right | toward | away | apart | together
     side: str = ""  # left | right
     depth: str = ""  # far
     path: str = ""  # round

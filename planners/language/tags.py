@@ -151,7 +151,7 @@ def _is_noun(noun: Noun, verb: Verb, after: list[str], done: list[Tagged]) -> bo
         opener = _determiner(done)
         return not (noun.plural and last == "OTHER" and opener and opener.word in _ONE)
     if last == "NOUN":
-        return not _agrees(earlier[-1].noun, verb) or _finite(after)
+        return not _agrees(earlier, verb) or _finite(after)
     if last in ("AUX", "PRON", "REL", "NEG"):
         return False
     if last == "PREP":
@@ -162,11 +162,13 @@ def _is_noun(noun: Noun, verb: Verb, after: list[str], done: list[Tagged]) -> bo
     return verb.form != "ing"
 
 
-def _agrees(subject: Noun | None, verb: Verb) -> bool:
+def _agrees(earlier: list[Tagged], verb: Verb) -> bool:
     """Whether the verb's form fits the noun before it as its subject."""
+    subject = earlier[-1].noun
     if subject is None or verb.form in ("past", "ing"):
         return True
-    return verb.form == ("base" if subject.plural else "s") or subject.fixed
+    together = [t.tag for t in earlier[-3:-1]] == ["NUM", "OF"]  # "a flock of gulls circles"
+    return verb.form == ("base" if subject.plural else "s") or subject.fixed or together
 
 
 def _finite(after: list[str]) -> bool:

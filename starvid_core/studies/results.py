@@ -56,9 +56,9 @@ class Results:
         """Where the numbers come from, in one line."""
         facts = self.facts
         asked = [
-            f"{count} of {name or 'its own'}"
+            f"{facts['benchmarks'][name]} of {name or 'its own'}"
             + (f" ({facts['left_out'][name]} unknown to the model)" if name else "")
-            for name, count in facts["benchmarks"].items()
+            for name in dict.fromkeys(self.table["benchmark"].fillna(""))
         ]
         made = f"model {facts['checkpoint']}, judge {facts['judge']}, numerics {facts['numerics']}"
         return (
@@ -130,7 +130,8 @@ def load(name: str, quick: bool = False) -> Results:
             f"(about {study.hours:.1f} h on 2 cores)"
         )
     manifests.check(files(name, quick))
-    return Results(study, read_json(path), pandas.read_csv(path.with_suffix(".csv")), path.parent)
+    table = pandas.read_csv(path.with_suffix(".csv"), dtype={"benchmark": str})
+    return Results(study, read_json(path), table, path.parent)
 
 
 def report(name: str, quick: bool = False) -> Path:

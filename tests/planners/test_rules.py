@@ -115,6 +115,25 @@ def test_flyers_are_above_and_the_others_share_the_ground_line() -> None:
     assert {round(box.y1, 9) for box in cat + dog} == {0.9}
 
 
+@pytest.mark.parametrize("who", ["A penguin slides", "An emu runs", "A duck walks", "A hen moves"])
+def test_birds_on_foot_are_on_the_ground(who: str) -> None:
+    bird, boy = rules.plan(f"{who} while a boy runs.").boxes
+    assert all(box.y1 == pytest.approx(boy[0].y1) for box in bird)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "signs"),
+    [
+        ("Two birds fly in opposite directions.", (-1, 1)),
+        ("A dog and a cat run away from each other.", (-1, 1)),
+        ("A dog and a cat run towards each other.", (1, -1)),
+    ],
+)
+def test_who_goes_apart_or_together_goes_both_ways(prompt: str, signs: tuple[int, int]) -> None:
+    for row, sign in zip(rules.plan(prompt).boxes, signs, strict=True):
+        assert sign * (row[-1].center[0] - row[0].center[0]) > 0.05
+
+
 def test_runners_are_faster_than_walkers() -> None:
     trajectory = rules.plan("A man is walking and a woman is running")
     walk, run = (_xs(trajectory, n)[-1] - _xs(trajectory, n)[0] for n in range(2))
