@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planners import schema
-from starvid_core import manifests, paths, specs, studies
+from starvid_core import experiment, manifests, paths, specs, studies
 from starvid_core.artifacts import (
     canonical_json,
     fingerprint,
@@ -202,7 +202,8 @@ def _shown(study: Study, table: DataFrame) -> list[Cell]:
 
 def _facts(study: Study, runs: Mapping[Cell, Run]) -> dict[str, Any]:
     benchmarks = [study.chosen.benchmark(prompt) for prompt in study.prompts]
-    seconds = {run.folder.name: run.cost.seconds for run in runs.values()}
+    made = {rival.key for spec in study.specs.values() for rival in experiment.rivals(spec)}
+    seconds = [Run(paths.RUNS / key).cost.seconds for key in sorted(made)]
     length = len(next(iter(runs.values())).video)
     return {
         "command": f"starvid study {study.name}",
@@ -212,7 +213,7 @@ def _facts(study: Study, runs: Mapping[Cell, Run]) -> dict[str, Any]:
         "left_out": {name: count for name, count in study.chosen.left_out.items()},
         "seeds": list(study.seeds),
         "steps": next(iter(runs.values())).spec.sampling.steps,
-        "hours": round(sum(s for s in seconds.values() if s == s) / 3600, 3),
+        "hours": round(sum(s for s in seconds if s == s) / 3600, 3),
         "runs": _runs_hash([run.folder.name for run in runs.values()]),
         "frames": length,
     }
