@@ -56,6 +56,7 @@ faults: $(DEV)  ## kill -9 at 100 random instants, full disks, other surrounding
 gallery: $(DEV)  ## the gallery of figures, and its pages in a headless browser
 	$(BIN)/starvid gallery
 	$(BIN)/python -m pytest -m "slow or not slow" tests/starvid_core/gallery
+
 # Needs root, and from Debian: apt-get install slurmctld slurmd slurm-client munge
 test-slurm: $(DEV)  ## the workflow on a real Slurm of one node, this machine: kills lose nothing
 	$(BIN)/python -m pytest -m slow tests/starvid_core/places/test_slurm.py
@@ -90,7 +91,6 @@ benchmark: $(USE)  ## what guidance costs: counters, ratios of passes, whole cli
 	$(if $(GPU),$(BIN)/python -m benchmarks.gpu)
 	$(BIN)/starvid figures tab14_overhead
 
-lab: $(LAB)  ## JupyterLab in this environment
 lab: $(LAB)  ## JupyterLab in this environment: lessons, figures, the Explorer
 	$(BIN)/jupyter lab notebooks
 

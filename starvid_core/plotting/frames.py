@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,9 +26,11 @@ from starvid_core.plotting.style import (
     SMALL,
     Sheet,
     colors,
+    legend_width,
     outline,
     picture,
     readable,
+    wrapped,
 )
 from starvid_core.scene import Box, Trajectory
 
@@ -87,16 +88,16 @@ def plot_study(
     `titles` names the metrics. Without samples there is no chart.
     """
     wide, tall = frame_size(groups[0].strips[0].video)
-    width = 2 * MARGIN + LABEL + shown * (wide + GAP) + NOTE
-    rows = [_group_height(group, tall) for group in groups]
+    line = LABEL + shown * (wide + GAP) + NOTE
+    rows = [_group_height(group, tall, line) for group in groups]
     chart = chart_height(len(samples), bool(paper)) if samples else 0
-    sheet = Sheet.new(width, sum(rows) + BETWEEN * len(rows) + chart + 3 * MARGIN)
+    sheet = Sheet.new(line + 2 * MARGIN, sum(rows) + BETWEEN * len(rows) + chart + 3 * MARGIN)
     y = MARGIN
     for group, height in zip(groups, rows, strict=True):
         _draw_group(sheet, y, group, shown)
         y += height + BETWEEN
     if samples:
-        place = (MARGIN + LABEL, y + MARGIN, width - LABEL - 2 * MARGIN)
+        place = (MARGIN + LABEL, y + MARGIN, line - LABEL)
         draw_scores(sheet, place, samples, titles, paper)
     return sheet.figure
 
@@ -109,31 +110,33 @@ def frame_size(video: Video) -> tuple[float, float]:
     return wide, wide * height / width
 
 
-def _group_height(group: Group, tall: float) -> float:
-    return _heading_height(group) + NUMBERS + len(group.strips) * (tall + GAP)
+def _group_height(group: Group, tall: float, line: float) -> float:
+    return _heading_height(_heading(group, line)) + NUMBERS + len(group.strips) * (tall + GAP)
 
 
-def _heading(group: Group) -> list[str]:
-    """The prompt in lines that leave room for the legend at their right."""
-    legend = sum(len(name) + 4 for name in group.subjects)
-    return textwrap.wrap(readable(group.prompt, 200), max(116 - legend, 40)) or [""]
+def _heading(group: Group, line: float) -> list[str]:
+    """The prompt in lines that leave room for the legend at their right; `line` is in inches."""
+    room = line - legend_width(group.subjects)
+    return wrapped(readable(group.prompt, 200), room, LARGE, "bold")
 
 
-def _heading_height(group: Group) -> float:
-    return HEADING + (len(_heading(group)) - 1) * HEADING_LINE
+def _heading_height(heading: list[str]) -> float:
+    return HEADING + (len(heading) - 1) * HEADING_LINE
 
 
 def _draw_group(sheet: Sheet, y: float, group: Group, shown: int) -> None:
     video = group.strips[0].video
     wide, tall = frame_size(video)
     left = MARGIN + LABEL
+    right = left + shown * (wide + GAP) + NOTE
     chosen = np.linspace(0, len(video) - 1, shown).round().astype(int)
-    for number, line in enumerate(_heading(group)):
+    heading = _heading(group, right - MARGIN)
+    for number, words in enumerate(heading):
         place = MARGIN, y + HEADING / 2 + number * HEADING_LINE
-        sheet.text(*place, line, size=LARGE, weight="bold")
+        sheet.text(*place, words, size=LARGE, weight="bold")
     if any(one.boxes for one in group.strips):
-        sheet.legend(left + shown * (wide + GAP) + NOTE, y + 0.19, group.subjects)
-    y += _heading_height(group)
+        sheet.legend(right, y + 0.19, group.subjects)
+    y += _heading_height(heading)
     for column, frame in enumerate(chosen):
         middle = left + column * (wide + GAP) + wide / 2
         sheet.text(middle, y + 0.07, f"frame {frame + 1}", size=SMALL, color=FAINT, ha="center")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,11 @@ from matplotlib import font_manager, patheffects
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
 
 from starvid_core.artifacts import writing
 from starvid_core.scene import Box
@@ -26,6 +29,8 @@ SMALL, NORMAL, LARGE = 7.0, 8.0, 9.0
 INK, FAINT = "#222222", "#767676"
 # seaborn's "colorblind" palette: one color a subject, and one a variant with a name of its own.
 SUBJECTS = ("#D55E00", "#0173B2", "#029E73", "#CC78BC", "#ECE133")
+APART = 8  # points between the names of a legend
+LONGEST = 116  # characters of a line
 VARIANTS = {"StarVid": "#0173B2", "plain": "#DE8F05"}
 FONT = "DejaVu Sans"
 STYLE: dict[Any, Any] = {
@@ -113,13 +118,13 @@ class Sheet:
         """The subjects in the colors of their boxes, right aligned at `x`."""
         parts: list[Artist] = [
             TextArea(
-                f"■ {readable(name, 30)}",
+                _entry(name),
                 textprops={"color": color, "size": NORMAL, "parse_math": False},
             )
             for name, color in zip(names, colors(len(names)), strict=True)
         ]
         wide, tall = self.figure.get_size_inches()
-        packed = HPacker(children=parts, sep=8, pad=0, align="baseline")
+        packed = HPacker(children=parts, sep=APART, pad=0, align="baseline")
         self.figure.add_artist(
             AnchoredOffsetbox(
                 loc="lower right",
@@ -162,6 +167,27 @@ def outline(axes: Axes, box: Box | None, color: str) -> None:
         )
 
 
+def legend_width(names: tuple[str, ...]) -> float:
+    """Inches that `Sheet.legend` takes, with what keeps it apart from its left neighbour."""
+    return sum(text_width(_entry(name), NORMAL) + APART / 72 for name in names)
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Inches that a line takes."""
+    font = FontProperties(family=FONT, size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def wrapped(text: str, room: float, size: float, weight: str = "normal") -> list[str]:
+    """The text in lines that are at most `room` inches wide."""
+    lines = [""]
+    for limit in range(LONGEST, 0, -1):
+        lines = textwrap.wrap(text, limit) or [""]
+        if all(text_width(line, size, weight) <= room for line in lines):
+            break
+    return lines
+
+
 def symbols(name: str) -> str:
     """The name of a variant with its losses as symbols: "without L_bg"."""
     plain = readable(name).replace("$", r"\$")
@@ -175,6 +201,10 @@ def readable(text: str, limit: int = 96) -> str:
     if len(line) > limit:
         line = f"{line[: limit - 1]}…"
     return "".join(c if ord(c) in glyphs and c.isprintable() else "?" for c in line)
+
+
+def _entry(name: str) -> str:
+    return f"■ {readable(name, 30)}"
 
 
 @cache

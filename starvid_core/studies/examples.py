@@ -17,9 +17,8 @@ PLAIN = "plain"
 
 def _excessive(clips: DataFrame) -> DataFrame:
     """Fig. 1(a): every subject is there, and something more."""
-    return clips[(clips["present"] == 1) & (clips["extra"] > 0)].sort_values(
-        "extra", ascending=False, kind="stable"
-    )
+    full = clips[(clips["present"] == 1) & (clips["extra"] > 0)]
+    return full.sort_values(["extra", "numeracy"], ascending=[False, True], kind="stable")
 
 
 def _neglected(clips: DataFrame) -> DataFrame:

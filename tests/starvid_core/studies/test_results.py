@@ -199,7 +199,8 @@ def clips(**columns):
 def test_each_kind_of_misalignment_is_the_clearest_clip_of_its_kind():
     table = clips(
         present=[1, 1, 0.5, 1, 1, 1],
-        extra=[0.2, 0.9, 0, 0, 0, 0],
+        extra=[0.9, 0.9, 0, 0, 0, 0],
+        numeracy=[0.9, 0.7, 1, 1, 1, 1],
         leakage=[0, 0, 0, 0.5, 1, 0],
         action_binding=[1, 1, 0.5, 0.5, 0, 1],
     )
