@@ -56,7 +56,7 @@ class Case:
 
 
 def find(videos: Path, prompts: str = "", plans: Path | None = None) -> list[Case]:
-    """Every video below `videos`, or itself, with its prompt and its plan.
+    """Every video below `videos`, or itself, with its prompt and its plan; InputError for none.
 
     `prompts` is a shipped benchmark, a file of prompts (see `planners.prompt_files`) whose lines
     the numbers of the videos count, or a table (.csv) with the columns video and prompt. `plans` is
@@ -103,7 +103,12 @@ def _by_number(case: Case, lines: Sequence[Asked]) -> Case:
     number = next((int(m[0]) for part in parts if (m := re.match(r"\d{1,9}", part))), None)
     if number is None:
         return replace(case, problem="its name does not begin with the number of a prompt")
-    if not 1 <= number <= len(lines):
+    if number == 0:  # all others would be scored for their neighbour's prompt
+        raise InputError(
+            f"{case.name} has the number 0, and videos count the lines of prompts from 1; rename "
+            "the videos, or give a table (.csv) with the columns video and prompt"
+        )
+    if number > len(lines):
         return replace(case, problem=f"there are prompts 1 to {len(lines)}, and none {number}")
     return replace(case, asked=lines[number - 1])
 

@@ -61,6 +61,11 @@ def test_a_name_that_says_no_prompt_is_kept_with_the_reason(folder, prompts: str
         _ = second.trajectory
 
 
+def test_videos_that_count_from_zero_are_refused(folder, prompts: str) -> None:
+    with pytest.raises(InputError, match=r"0000.mp4 has the number 0, and videos count .* from 1"):
+        cases.find(folder("0000.mp4", "0001.mp4", "0002.mp4"), prompts)
+
+
 def test_the_only_video_is_of_the_only_prompt(folder, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("A dog runs.")
     [case] = cases.find(folder("out.mp4") / "out.mp4", str(tmp_path / "one.txt"))
