@@ -98,12 +98,13 @@ def numbers(file: Path) -> Numbers:
 
 def _summary(name: str, table: DataFrame) -> Numbers:
     table = table if "paper_difference" in table else _judged(table)
+    titles = tables.METRICS | tables.COUNTERPARTS
     blocks = table["block"].nunique() > 1 if "block" in table else False
     rows = [
         [
             *([row["block"]] if blocks else []),
             row["variant"],
-            tables.METRICS.get(row["metric"], row["metric"].replace("_", " ")),
+            titles.get(row["metric"], row["metric"].replace("_", " ")),
             _text(row["paper"]),
             _spread(row, "mean", ""),
             "" if row["verdict"] == tables.REFERENCE else _spread(row, "difference", "difference_"),

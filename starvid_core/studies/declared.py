@@ -67,6 +67,7 @@ class Study:
     paper: Mapping[str, Any] = field(default_factory=dict)
     shown: Shown = Shown()
     metrics: tuple[str, ...] = ()  # those that its results have means of; none: the usual ones
+    counterparts: bool = False  # whether the embedding scores its clips, too
 
     @property
     def cells(self) -> list[Cell]:
@@ -91,8 +92,9 @@ class Declaration:
     when `starvid study` has to leave results in `data/results` first. `notebooks` draw from the
     study; beside a notebook stand the further figures that it draws. `hours` are what the full
     study takes on two cores, without the clips that it shares with `tab03_constraints`. `like`
-    names a study that says what this one does not. `after` are results of other commands that a
-    notebook reads too, each with its command.
+    names a study that says what this one does not. With `counterparts` its clips get the scores of
+    the embedding (`standins`) beside those of the judge. `after` are results of other commands
+    that a notebook reads too, each with its command.
     """
 
     prompts: list[Any]
@@ -109,6 +111,7 @@ class Declaration:
     shown: dict[str, Any] = field(default_factory=dict)
     like: str = ""
     metrics: Sequence[str] = ()
+    counterparts: bool = False
     after: dict[str, str] = field(default_factory=dict)
 
 
@@ -168,6 +171,7 @@ def load(name: str, quick: bool = False) -> Study:
         one.paper,
         Shown(**one.shown),
         tuple(one.metrics),
+        one.counterparts,
     )
 
 

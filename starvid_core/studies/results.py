@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planners import schema
-from starvid_core import experiment, manifests, paths, specs, studies
+from starvid_core import experiment, manifests, paths, specs, standins, studies
 from starvid_core.artifacts import (
     canonical_json,
     fingerprint,
@@ -39,6 +39,7 @@ METRICS = (
     *("numeracy", "exact_frames", "exact", "present", "extra"),
     *("iou", "unseen", "action_binding", "leakage"),
 )
+COUNTERPARTS = ("emoji_clip_t", "emoji_clip_i", "emoji_preference")
 FULL, QUICK = "full", "quick"
 
 
@@ -98,7 +99,8 @@ def exists(name: str) -> bool:
 
 def outdated(facts: Mapping[str, Any]) -> str:
     """What ships now in another version than the one that results were made with."""
-    return ", ".join(name for name, value in _versions().items() if facts[name] != value)
+    now = _versions("embedding" in facts)
+    return ", ".join(name for name, value in now.items() if facts[name] != value)
 
 
 def state(name: str) -> str:
@@ -146,15 +148,17 @@ def report(name: str, quick: bool = False) -> Path:
         benchmark=[study.chosen.benchmark(cell.prompt) for cell in runs],
         run=[run.folder.name for run in runs.values()],
         **_costs(list(runs.values())),
+        **(_counterparts(list(runs.values())) if study.counterparts else {}),
     )
     folder = _folder(quick)
     write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.4f"))
     shown = _shown(study, table)
     if shown:
         contact.write(folder / f"{name}.webp", [runs[cell].video for cell in shown])
-    metrics = study.metrics or METRICS
+    metrics = (study.metrics or METRICS) + (COUNTERPARTS if study.counterparts else ())
     rows = drawn.summary(drawn.samples(by_prompt(table, metrics), metrics), study.reference)
-    facts = _facts(study, runs) | _versions() | {"shown": [list(cell) for cell in shown]}
+    facts = _facts(study, runs) | _versions(study.counterparts)
+    facts["shown"] = [list(cell) for cell in shown]
     facts["plans"] = {c.prompt: read_json(runs[c].folder / "plan.json") for c in shown}
     write_json(folder / f"{name}.json", facts | {"summary": drawn.rounded(rows)})
     manifests.relist(_files(name, folder))
@@ -186,6 +190,11 @@ def _folder(quick: bool) -> Path:
 def _costs(runs: list[Run]) -> dict[str, list[float]]:
     rows = [asdict(run.cost) for run in runs]
     return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _counterparts(runs: list[Run]) -> dict[str, list[float]]:
+    rows = standins.scores(runs)
+    return {name: [row[name] for row in rows] for name in COUNTERPARTS}
 
 
 def _shown(study: Study, table: DataFrame) -> list[Cell]:
@@ -226,13 +235,12 @@ def _runs_hash(keys: list[str]) -> str:
 def _made_of(path: Path, study: Study) -> bool:
     """Whether quick results are those of the runs that the study would have now."""
     keys = [spec.key for spec in study.specs.values()]
-    wanted = {"runs": _runs_hash(keys)} | _versions()
+    wanted = {"runs": _runs_hash(keys)} | _versions(study.counterparts)
     return path.is_file() and wanted.items() <= read_json(path).items()
 
 
-def _versions() -> dict[str, Any]:
-    return {
-        "checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12],
-        "judge": fingerprint(paths.CHECKPOINTS / "judge")[:12],
-        "numerics": specs.NUMERICS,
-    }
+def _versions(counterparts: bool) -> dict[str, Any]:
+    read = ("judge", "embedding") if counterparts else ("judge",)
+    versions = {name: fingerprint(paths.CHECKPOINTS / name)[:12] for name in read}
+    made = {"checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12]}
+    return made | versions | {"numerics": specs.NUMERICS}

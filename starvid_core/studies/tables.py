@@ -29,6 +29,12 @@ METRICS = {
     "exact_frames": "Exact frames ↑",
     "iou": "IoU with plan ↑",
 }
+# The embedding's, for the paper's CLIP-T, CLIP-I and PickScore; not of their scale.
+COUNTERPARTS = {
+    "emoji_clip_t": "emoji CLIP-T ↑",
+    "emoji_clip_i": "emoji CLIP-I ↑",
+    "emoji_preference": "emoji preference ↑",
+}
 BENCHMARKS = {
     "llm_benchmark": "LLM-generated benchmark",
     "action_binding": "Action binding benchmark",
@@ -53,13 +59,14 @@ def compare(found: Results, reference: str = "") -> DataFrame:
     """
     import pandas
 
+    metrics = [name for name in (*METRICS, *COUNTERPARTS) if name in found.table]
     reference = known("variant", reference or found.study.reference, list(found.study.variants))
     rows = []
     benchmarks = found.table["benchmark"].fillna("")
     for benchmark in dict.fromkeys(benchmarks):
         part = found.table[benchmarks == benchmark]
         paper = _paper(found.study.paper, benchmark)
-        samples = scores.samples(results.by_prompt(part, tuple(METRICS)), METRICS)
+        samples = scores.samples(results.by_prompt(part, tuple(metrics)), metrics)
         for row in scores.summary(samples, reference, paper):
             place = f"{BENCHMARKS.get(benchmark, benchmark)}, {row['n']} prompts"
             block = ": ".join(filter(None, [found.study.title, place]))
@@ -134,7 +141,7 @@ def printed(rows: DataFrame, metrics: Sequence[str] = PRINTED) -> DataFrame:
     columns: dict[tuple[str, str], list[str]] = {}
     for metric in metrics:
         part = rows[rows["metric"] == metric].to_dict("records")
-        title = METRICS[metric]
+        title = (METRICS | COUNTERPARTS)[metric]
         judged = any(row["paper"] == row["paper"] for row in part)
         if judged:
             columns[title, "paper"] = [_number(row["paper"], places=3) for row in part]

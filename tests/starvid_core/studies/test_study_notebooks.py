@@ -24,7 +24,7 @@ WAITING = [
 ]
 SHOWING_RUNS = ["fig03_pipeline", "fig04_contrast_pairs"]
 COSTS = ("seconds", "core_seconds", "passes", "gradients")
-METRICS = (*results.METRICS, "center_error")
+METRICS = (*results.METRICS, *results.COUNTERPARTS, "center_error")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def fabricate(name):
     shown = results._shown(study, table)
     video = rng.integers(256, size=(8, 16, 32, 3), dtype=np.uint8)
     plans = {p: json.loads(schema.dumps(rules.plan(p), "rules")) for p in study.prompts}
-    facts = results._versions() | {
+    facts = results._versions(study.counterparts) | {
         "profile": "quick",
         "command": f"starvid study {name}",
         "benchmarks": table["benchmark"].value_counts().to_dict(),
