@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch.nn import functional
 
 from starvid_core import machine
-from starvid_core.perception import published
 from starvid_core.perception.latest import Latest
+from starvid_core.published import loading
 from starvid_core.published.pretrained import Found
 from starvid_core.video import Video
 
@@ -72,12 +72,12 @@ def load(found: Found, device: str = "auto", batch: int = BATCH) -> Clip:
     from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
     place = machine.device(device)
-    model = published.load(CLIPModel, found.folder)
+    model = loading.model(CLIPModel, found.folder)
     # In half precision it would be off by up to 0.2 %, more than systems differ by.
     scale = float(model.logit_scale.exp())
     words = model.config.text_config.vocab_size
-    tokenizer = published.tokenizer(CLIPTokenizer, found.folder, words)
-    processor = published.part(CLIPImageProcessorPil, found.folder)
+    tokenizer = loading.tokenizer(CLIPTokenizer, found.folder, words)
+    processor = loading.processor(CLIPImageProcessorPil, found.folder)
     return Clip(model.to(place, machine.precision(place)), tokenizer, processor, scale, batch)
 
 

@@ -15,8 +15,9 @@ from torch.nn import functional
 
 from starvid_core import machine
 from starvid_core.artifacts import sha256_text
-from starvid_core.perception import grounding_dino, published
+from starvid_core.perception import grounding_dino
 from starvid_core.perception.grounding_dino import BATCH, GroundingDino, Seen
+from starvid_core.published import loading
 from starvid_core.published.pretrained import GROUNDING_DINO, SAM, Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
@@ -126,6 +127,6 @@ def load(models: Path | None = None, device: str = "cpu", batch: int = BATCH) ->
     words, masks = find(models)
     return GroundedSam(
         grounding_dino.load(words, device, batch),
-        published.load(Sam2VideoModel, masks.folder).to(place),
+        loading.model(Sam2VideoModel, masks.folder).to(place),
         identity(words, masks),
     )

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from starvid_core import machine
-from starvid_core.perception import published
 from starvid_core.perception.base import Detection
 from starvid_core.perception.latest import Latest
+from starvid_core.published import loading
 from starvid_core.published.pretrained import Found
 from starvid_core.scene import Box
 from starvid_core.video import Video
@@ -90,10 +90,10 @@ def load(found: Found, device: str = "auto", batch: int = BATCH) -> GroundingDin
     )
 
     place = machine.device(device)
-    model = published.load(GroundingDinoForObjectDetection, found.folder).to(place)
-    pictures = published.part(GroundingDinoImageProcessorPil, found.folder)
+    model = loading.model(GroundingDinoForObjectDetection, found.folder).to(place)
+    pictures = loading.processor(GroundingDinoImageProcessorPil, found.folder)
     size = model.config.text_config.vocab_size
-    words = published.tokenizer(AutoTokenizer, found.folder, size)
+    words = loading.tokenizer(AutoTokenizer, found.folder, size)
     return GroundingDino(model, GroundingDinoProcessor(pictures, words), batch)
 
 

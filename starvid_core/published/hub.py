@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from safetensors import SafetensorError
 
 from starvid_core import machine, paths
 from starvid_core.artifacts import canonical_json, read_json, sha256_file, sha256_text
 from starvid_core.config import check_frames, check_size
 from starvid_core.errors import InputError
 from starvid_core.options import known
+from starvid_core.published import loading
 
 SMALL = 2**22  # bytes up to which a file counts with all it holds
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
@@ -145,33 +145,10 @@ class Published:
 
 
 def read(place: Path, part: str, kind: Any, dtype: torch.dtype) -> Any:
-    """The model of a folder's part, all tensors there and finite, without gradients.
-
-    Raises InputError for another class, for tensors that are missing, left over or not finite.
-    """
+    """The model of a folder's part, as `loading.model`; InputError for one of another class."""
     folder = place / part
     _check_class(folder, kind.__name__)
-    variant = None if any(_full(folder)) else "fp16"
-    try:
-        model, seen = kind.from_pretrained(
-            folder,
-            dtype=dtype,
-            variant=variant,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        said = str(error).splitlines()[0]
-        raise InputError(f"{folder} cannot be read as a {kind.__name__}: {said}") from None
-    for trouble in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if seen.get(trouble):
-            first = min(str(key) for key in seen[trouble])
-            raise InputError(f"{folder} does not fit a {kind.__name__}: {trouble[:-5]} {first}")
-    for name, tensor in model.named_parameters():
-        if not tensor.isfinite().all():
-            raise InputError(f"{folder}: {name} is not finite; fetch it again")
-    return model.eval().requires_grad_(False)
+    return loading.model(kind, folder, dtype, None if any(_full(folder)) else "fp16")
 
 
 def _cached(repository: str, revision: str) -> Path | None:

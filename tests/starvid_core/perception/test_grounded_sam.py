@@ -172,6 +172,6 @@ def test_damaged_weights_are_one_line(models: Path, tmp_path: Path) -> None:
     (tmp_path / GROUNDING_DINO.name).symlink_to(models / GROUNDING_DINO.name)
     broken = Path(shutil.copytree(models / SAM.name, tmp_path / SAM.name))
     (broken / WEIGHTS).write_bytes(b"x" * 64)
-    with pytest.raises(InputError, match="is not a whole Sam2VideoModel") as error:
+    with pytest.raises(InputError, match="cannot be read as a Sam2VideoModel") as error:
         grounded_sam.load(tmp_path)
     assert "\n" not in str(error.value)

@@ -14,8 +14,9 @@ from transformers import CLIPImageProcessorPil, CLIPModel
 
 from starvid_core import machine
 from starvid_core.errors import InputError
-from starvid_core.perception import clip, grounding_dino, published
+from starvid_core.perception import clip, grounding_dino
 from starvid_core.perception.latest import Latest
+from starvid_core.published import loading
 from starvid_core.published.pretrained import (
     CLIP_VIT_L,
     GROUNDING_DINO,
@@ -103,25 +104,25 @@ def damaged(folder: Path, change: str) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("misses", "misses or adds text_projection.weight"),
-        ("adds", "misses or adds surplus"),
+        ("misses", "does not fit a CLIPModel: missing text_projection.weight"),
+        ("adds", "does not fit a CLIPModel: unexpected surplus"),
         ("not finite", "text_projection.weight is not finite"),
-        ("shape", "text_projection.weight|not a whole CLIPModel"),
-        ("cut", "not a whole CLIPModel"),
-        ("pickle", "not a whole CLIPModel"),
+        ("shape", "cannot be read as a CLIPModel|mismatched text_projection.weight"),
+        ("cut", "cannot be read as a CLIPModel"),
+        ("pickle", "cannot be read as a CLIPModel"),
     ],
 )
 def test_damaged_weights_are_one_line(own: Path, change: str, said: str) -> None:
     damaged(own, change)
     with pytest.raises(InputError, match=said) as told:
-        published.load(CLIPModel, own)
+        loading.model(CLIPModel, own)
     assert "\n" not in str(told.value)
 
 
 def test_a_folder_without_an_image_processor_is_one_line(own: Path) -> None:
     (own / "preprocessor_config.json").unlink()
     with pytest.raises(InputError, match="holds no CLIPImageProcessorPil"):
-        published.part(CLIPImageProcessorPil, own)
+        loading.processor(CLIPImageProcessorPil, own)
 
 
 def test_a_tokenizer_that_transformers_makes_up_is_refused(own: Path, models: Path) -> None:
