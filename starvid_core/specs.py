@@ -33,7 +33,7 @@ else:  # planning and checking must not wait for torch
 # Raised by hand whenever the same spec would give another video, so also with every default of a
 # method that changes: every cached run is then redone.
 NUMERICS = 1
-RULES = "rules"
+BACKBONE, RULES = "emoji", "rules"
 
 
 class OutOfVocabulary(InputError):
@@ -105,7 +105,7 @@ def spec(
     prompt: str,
     method: str = "starvid",
     seed: int = 0,
-    backbone: str | Backbone = "emoji",
+    backbone: str | Backbone = BACKBONE,
     plan: Trajectory | None = None,
     planner: str = RULES,
     lora: str = "",

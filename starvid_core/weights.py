@@ -21,12 +21,22 @@ def fill(module: Module, folder: Path, dtype: torch.dtype = torch.float32) -> Mo
 
     Raises InputError when a tensor is missing, left over, of another shape, or not finite.
     """
-    state = _read(folder)
+    state = read(folder)
     check(module, state, folder)
     module.load_state_dict(state)
     if dtype != torch.float32:
         module.to(dtype)
     return module.eval().requires_grad_(False)
+
+
+def alter(module: nn.Module, folder: Path) -> None:
+    """Put the tensors of a folder in the place of those of `module`; the others stay.
+
+    Raises InputError for a tensor that `module` has not, of another shape, or not finite.
+    """
+    changed = read(folder)
+    check(module, module.state_dict() | changed, folder)
+    module.load_state_dict(changed, strict=False)
 
 
 def check(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
@@ -46,7 +56,8 @@ def check(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
             raise InputError(f"{source}: {name} is not finite; restore the checkpoint")
 
 
-def _read(folder: Path) -> dict[str, Tensor]:
+def read(folder: Path) -> dict[str, Tensor]:
+    """All tensors of the `*.safetensors` in a folder; InputError where none can be read."""
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise InputError(f"no *.safetensors in {folder}; restore the checkpoint")

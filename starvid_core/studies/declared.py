@@ -70,6 +70,11 @@ class Study:
     counterparts: bool = False  # whether the embedding scores its clips, too
 
     @property
+    def backbone(self) -> str:
+        """The model of all its variants."""
+        return next(iter(self.variants.values())).get("backbone", running.BACKBONE)
+
+    @property
     def cells(self) -> list[Cell]:
         return [
             Cell(variant, prompt, self.chosen.noise(prompt, seed))
@@ -208,7 +213,7 @@ def accelerated(name: str) -> bool:
     """Whether clips of the study come from a model that wants a GPU; the shipped one does not."""
     one = declaration(name)
     options = [one.options | _variant(own) for own in one.variants.values()]
-    backbones = {o.get("backbone", "emoji") for o in options}
+    backbones = {o.get("backbone", running.BACKBONE) for o in options}
     return not all((paths.CHECKPOINTS / backbone).is_dir() for backbone in backbones)
 
 

@@ -99,7 +99,7 @@ def exists(name: str) -> bool:
 
 def outdated(facts: Mapping[str, Any]) -> str:
     """What ships now in another version than the one that results were made with."""
-    now = _versions("embedding" in facts)
+    now = _versions(facts.get("backbone", specs.BACKBONE), "embedding" in facts)
     return ", ".join(name for name, value in now.items() if facts[name] != value)
 
 
@@ -157,7 +157,7 @@ def report(name: str, quick: bool = False) -> Path:
         contact.write(folder / f"{name}.webp", [runs[cell].video for cell in shown])
     metrics = (study.metrics or METRICS) + (COUNTERPARTS if study.counterparts else ())
     rows = drawn.summary(drawn.samples(by_prompt(table, metrics), metrics), study.reference)
-    facts = _facts(study, runs) | _versions(study.counterparts)
+    facts = _facts(study, runs) | _versions(study.backbone, study.counterparts)
     facts["shown"] = [list(cell) for cell in shown]
     facts["plans"] = {c.prompt: read_json(runs[c].folder / "plan.json") for c in shown}
     write_json(folder / f"{name}.json", facts | {"summary": drawn.rounded(rows)})
@@ -225,6 +225,7 @@ def _facts(study: Study, runs: Mapping[Cell, Run]) -> dict[str, Any]:
         "hours": round(sum(s for s in seconds if s == s) / 3600, 3),
         "runs": _runs_hash([run.folder.name for run in runs.values()]),
         "frames": length,
+        "backbone": study.backbone,
     }
 
 
@@ -235,12 +236,12 @@ def _runs_hash(keys: list[str]) -> str:
 def _made_of(path: Path, study: Study) -> bool:
     """Whether quick results are those of the runs that the study would have now."""
     keys = [spec.key for spec in study.specs.values()]
-    wanted = {"runs": _runs_hash(keys)} | _versions(study.counterparts)
+    wanted = {"runs": _runs_hash(keys)} | _versions(study.backbone, study.counterparts)
     return path.is_file() and wanted.items() <= read_json(path).items()
 
 
-def _versions(counterparts: bool) -> dict[str, Any]:
+def _versions(backbone: str, counterparts: bool) -> dict[str, Any]:
     read = ("judge", "embedding") if counterparts else ("judge",)
     versions = {name: fingerprint(paths.CHECKPOINTS / name)[:12] for name in read}
-    made = {"checkpoint": fingerprint(paths.CHECKPOINTS / "emoji")[:12]}
+    made = {"checkpoint": fingerprint(paths.CHECKPOINTS / backbone)[:12]}
     return made | versions | {"numerics": specs.NUMERICS}

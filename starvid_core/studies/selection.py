@@ -13,7 +13,6 @@ from starvid_core import paths, specs
 from starvid_core.errors import InputError
 from starvid_core.options import known
 
-MODEL = "emoji"
 APART = 1000  # more than any benchmark has lines
 
 
@@ -46,7 +45,7 @@ def choose(declared: Iterable[Any]) -> Selection:
     Of a benchmark every k-th prompt from the i-th is chosen, so that parts with different i never
     meet, and then those are left out whose subjects or motions the shipped model does not know.
     """
-    world = specs.world(paths.CHECKPOINTS / MODEL)
+    world = specs.world(paths.CHECKPOINTS / specs.BACKBONE)
     places: dict[str, tuple[str, int]] = {}
     left_out: dict[str, int] = {}
     for one in declared:

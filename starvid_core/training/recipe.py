@@ -39,9 +39,11 @@ class TrainConfig:
     ema_decay: float = 0.9985
     checkpoint_every: int = 200
     workers: int = 1
+    learning: str = ""  # what learns, a pattern of names; empty: everything
 
 
-# From an exported model on: `starvid train model --world spatial --start FOLDER`.
+# From the shipped model on: `starvid train model --world spatial --start data/checkpoints/emoji`.
+# What draws (the convolutions) stays; where and when things are is learned, and ships on its own.
 SPATIAL = TrainConfig(
     world="spatial",
     stages=(
@@ -49,6 +51,7 @@ SPATIAL = TrainConfig(
         Stage("transitions", 3000, 6, 6e-4, images=False, decay=0.6),
     ),
     seed=2,
+    learning="attentions|transformer_in|text_encoder",
 )
 RECIPES = {"full": TrainConfig(), "first": TrainConfig(world="first"), "spatial": SPATIAL}
 

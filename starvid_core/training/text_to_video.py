@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -35,7 +36,7 @@ from starvid_core.moving_emoji.model import (
 from starvid_core.moving_emoji.transitions import facts
 from starvid_core.moving_emoji.world import FULL, WORLDS, WorldConfig, sample_scene
 from starvid_core.paths import BUILD, PROMPTS
-from starvid_core.training import codec
+from starvid_core.training import codec, difference
 from starvid_core.training.batches import batches
 from starvid_core.training.recipe import RECIPES, Stage, TrainConfig, schedule
 from starvid_core.training.state import Log, load_place, load_state, save_state
@@ -81,7 +82,7 @@ def is_temporal(name: str) -> bool:
 
 def build_optimizer(model: TextToVideo, stage: Stage) -> torch.optim.AdamW:
     """New layers of a video stage learn at the full rate, what images taught at a share of it."""
-    named = list(model.named_parameters())
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     temporal = [p for n, p in named if is_temporal(n)]
     spatial = [p for n, p in named if not is_temporal(n)]
     rate = stage.learning_rate
@@ -116,7 +117,8 @@ class Trainer:
         if start and not begun:
             fill(self.model.unet, start / "unet")
             fill(self.model.text_encoder, start / "text_encoder")
-            self.model.requires_grad_(True)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(bool(re.search(config.learning, name)))
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.scheduler = build_scheduler()
         self.codec = load_codec(origin / "codec" if origin else codec, device)
@@ -185,7 +187,8 @@ class Trainer:
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16):
-            return self.codec.encode(to_float(video)).float()
+            # Contiguous: torch 2.13 crashes going back through frozen convolutions otherwise.
+            return self.codec.encode(to_float(video)).float().contiguous()
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -246,8 +249,12 @@ def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
 
 
 def train(world: str = "full", device: str = "cpu", start: Path | None = None) -> Path:
-    """Train (or go on training) the codec and the model of a world; returns the model's folder."""
+    """Train (or go on training) the codec and the model of a world; returns the model's folder.
+
+    With `start`, that of what differs from it: `difference` beside `model`.
+    """
     learned = codec.train(world) / "codec"
     trainer = Trainer(RECIPES[world], BUILD / "train" / world, device, learned, start)
     trainer.run()
-    return trainer.folder / "model"
+    made = trainer.folder / "model"
+    return difference.write(start, made, trainer.folder / "difference") if start else made

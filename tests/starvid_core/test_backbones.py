@@ -19,7 +19,7 @@ def test_every_file_in_backbones_can_be_loaded_by_name(name: str) -> None:
     assert callable(find(backbones, name).load)
 
 
-@pytest.mark.parametrize("name", [name for name in names(backbones) if name != "emoji"])
+@pytest.mark.parametrize("name", [name for name in names(backbones) if "emoji" not in name])
 def test_every_published_backbone_names_its_commit_and_its_setting(name: str) -> None:
     file = find(backbones, name)
     assert file.WEIGHTS.name == name and re.fullmatch("[0-9a-f]{40}", file.WEIGHTS.revision)

@@ -54,7 +54,7 @@ def fabricate(name):
     shown = results._shown(study, table)
     video = rng.integers(256, size=(8, 16, 32, 3), dtype=np.uint8)
     plans = {p: json.loads(schema.dumps(rules.plan(p), "rules")) for p in study.prompts}
-    facts = results._versions(study.counterparts) | {
+    facts = results._versions(study.backbone, study.counterparts) | {
         "profile": "quick",
         "command": f"starvid study {name}",
         "benchmarks": table["benchmark"].value_counts().to_dict(),

@@ -1,12 +1,16 @@
 """Training: it learns, and a run that was killed goes on as if it had not been."""
 
+import re
 from dataclasses import asdict, replace
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from starvid_core.backbones import emoji
+from starvid_core import paths
+from starvid_core.backbones import emoji, emoji_spatial
 from starvid_core.errors import InputError
 from starvid_core.moving_emoji.codec import CodecConfig, PatchCodec
 from starvid_core.moving_emoji.model import ModelConfig, build_tokenizer, build_unet
@@ -14,6 +18,7 @@ from starvid_core.moving_emoji.world import FIRST
 from starvid_core.training import text_to_video
 from starvid_core.training.recipe import Stage, TrainConfig
 from starvid_core.training.text_to_video import Trainer, still_images
+from starvid_core.weights import alter
 
 TINY_CODEC = CodecConfig(8, 4, (8, 8), 4)
 TINY = TrainConfig(
@@ -87,6 +92,46 @@ def test_training_can_begin_with_an_exported_model(tmp_path: Path, codec: Path) 
     assert torch.equal(weights.conv_in.weight, shipped.conv_in.weight)
     assert torch.equal(other.average.unet.conv_in.weight, weights.conv_in.weight)
     assert all(p.requires_grad for p in other.model.parameters())
+
+
+def test_what_a_recipe_leaves_alone_stays_and_what_it_teaches_ships_on_its_own(
+    tmp_path: Path, codec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = tmp_path / "checkpoints"
+    Trainer(TINY, tmp_path / "first", "cpu", codec).export(checkpoints / "emoji")
+    taught = replace(TINY, learning="attentions|transformer_in|text_encoder")
+    monkeypatch.setitem(text_to_video.RECIPES, "first", taught)
+    monkeypatch.setattr(text_to_video, "BUILD", tmp_path)
+    monkeypatch.setattr(text_to_video.codec, "train", lambda world: codec.parent)
+    monkeypatch.setattr(paths, "CHECKPOINTS", checkpoints)
+    folder = text_to_video.train("first", start=checkpoints / "emoji")
+    changed = load_file(folder / "unet" / "changed.safetensors")
+    assert changed and all(re.search(taught.learning, name) for name in changed)
+    assert any("transformer_in" in name for name in changed)
+    whole = emoji.load(tmp_path / "train" / "first" / "model")
+    parts = emoji_spatial.load(folder)
+    for part in ("network.module", "text_encoder"):
+        expected = attrgetter(part)(whole).state_dict()
+        for name, value in attrgetter(part)(parts).state_dict().items():
+            assert value.equal(expected[name]), name
+    assert parts.name == "emoji_spatial" and parts.fingerprint != whole.fingerprint
+    Trainer(replace(TINY, seed=5), tmp_path / "other", "cpu", codec).export(checkpoints / "emoji")
+    with pytest.raises(InputError, match="changes weights .* train it again: `make spatial`"):
+        emoji_spatial.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"other": torch.ones(1)}, "has an unknown tensor other"),
+        ({"bias": torch.ones(3)}, "bias has shape"),
+        ({"bias": torch.tensor([1.0, torch.inf])}, "bias is not finite"),
+    ],
+)
+def test_changed_tensors_that_do_not_fit_are_refused(tmp_path: Path, state, said: str) -> None:
+    save_file(state, tmp_path / "changed.safetensors")
+    with pytest.raises(InputError, match=said):
+        alter(torch.nn.Linear(2, 2), tmp_path)
 
 
 def test_a_resumed_run_keeps_the_tokenizer_that_it_began_with(
