@@ -136,7 +136,8 @@ def _spread(row: dict[str, Any], value: str, prefix: str) -> str:
     if low != low:
         return _text(row[value])
     sign = "+" if prefix else ""
-    return f"{row[value]:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]".replace("-", "−")
+    middle, low, high = (tables.number(one, sign) for one in (row[value], low, high))
+    return f"{middle} [{low}, {high}]"
 
 
 def _text(value: Any) -> str:

@@ -144,7 +144,7 @@ def printed(rows: DataFrame, metrics: Sequence[str] = PRINTED) -> DataFrame:
         title = (METRICS | COUNTERPARTS)[metric]
         judged = any(row["paper"] == row["paper"] for row in part)
         if judged:
-            columns[title, "paper"] = [_number(row["paper"], places=3) for row in part]
+            columns[title, "paper"] = [number(row["paper"], places=3) for row in part]
         columns[title, "ours"] = [_spread(row, "", "mean") for row in part]
         columns[title, "difference"] = [_change(row) for row in part]
         if judged:
@@ -222,10 +222,13 @@ def _change(row: Mapping[str, Any]) -> str:
 
 
 def _spread(row: Mapping[str, Any], prefix: str, name: str, sign: str = "") -> str:
-    low, high = (_number(row[f"{prefix}{end}"], sign) for end in ("low", "high"))
-    return f"{_number(row[name], sign)} [{low}, {high}]"
+    low, high = (number(row[f"{prefix}{end}"], sign) for end in ("low", "high"))
+    return f"{number(row[name], sign)} [{low}, {high}]"
 
 
-def _number(value: float, sign: str = "", places: int = 2) -> str:
-    """Rounded, with a true minus, and nothing for what does not exist."""
-    return "" if math.isnan(value) else f"{value:{sign}.{places}f}".replace("-", "−")
+def number(value: float, sign: str = "", places: int = 2) -> str:
+    """Rounded, with a true minus, no sign for 0, and nothing for what does not exist."""
+    if math.isnan(value):
+        return ""
+    text = f"{value:{sign}z.{places}f}"
+    return (text if float(text) else text.lstrip("+")).replace("-", "−")

@@ -251,9 +251,9 @@ def tokenizer_for(config: TrainConfig) -> CLIPTokenizer:
 def train(world: str = "full", device: str = "cpu", start: Path | None = None) -> Path:
     """Train (or go on training) the codec and the model of a world; returns the model's folder.
 
-    With `start`, that of what differs from it: `difference` beside `model`.
+    With `start`, that keeps its codec, the folder of what differs from it: `difference`.
     """
-    learned = codec.train(world) / "codec"
+    learned = (start or codec.train(world)) / "codec"
     trainer = Trainer(RECIPES[world], BUILD / "train" / world, device, learned, start)
     trainer.run()
     made = trainer.folder / "model"

@@ -102,7 +102,6 @@ def test_what_a_recipe_leaves_alone_stays_and_what_it_teaches_ships_on_its_own(
     taught = replace(TINY, learning="attentions|transformer_in|text_encoder")
     monkeypatch.setitem(text_to_video.RECIPES, "first", taught)
     monkeypatch.setattr(text_to_video, "BUILD", tmp_path)
-    monkeypatch.setattr(text_to_video.codec, "train", lambda world: codec.parent)
     monkeypatch.setattr(paths, "CHECKPOINTS", checkpoints)
     folder = text_to_video.train("first", start=checkpoints / "emoji")
     changed = load_file(folder / "unet" / "changed.safetensors")
