@@ -31,7 +31,7 @@ from starvid_core.training.embedding_data import SEED, Twins, true_of
 from starvid_core.training.fit import Fit, fit
 from starvid_core.training.preference_data import Pairs
 
-EMBEDDING = Fit("embedding", 1800, 32, learning_rate=1.5e-3)
+EMBEDDING = Fit("embedding", 4200, 32, learning_rate=1.5e-3)
 PREFERENCE = Fit("preference", 400, 28, learning_rate=1e-3, checkpoint_every=100)
 SIZES = Sizes()
 SHARPEST = 100.0  # the largest scale of cosines, as in CLIP
