@@ -28,7 +28,7 @@ def align(
     name: Annotated[str, typer.Option(help="Of the LoRA; default: by its loss.")] = "",
     prompts: Annotated[str, typer.Option(help="train, eval, or a file, one a line")] = "train",
     samples: Annotated[int, typer.Option(help="Videos of every prompt.")] = 10,
-    backbone: Annotated[str, typer.Option(help="The model: emoji, wan ...")] = "emoji",
+    backbone: Annotated[str, typer.Option(help="The model: emoji_spatial, wan")] = "emoji_spatial",
     judge: Annotated[str, typer.Option(help="emoji or grounded_sam")] = "emoji",
     models: Annotated[Path | None, typer.Option(help="Folder of grounded_sam's weights")] = None,
     device: Annotated[str, typer.Option(help="cpu, or an accelerator as torch names it")] = "cpu",
