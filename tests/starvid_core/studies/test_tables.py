@@ -70,6 +70,15 @@ def test_a_verdict_holds_our_difference_against_the_papers(paper, low, high, sai
     assert tables.verdict(paper, low, high) == said
 
 
+@pytest.mark.parametrize(
+    ("value", "sign", "said"),
+    [(-0.001, "+", "0.00"), (0.004, "+", "0.00"), (-0.001, "", "0.00"), (0.126, "+", "+0.13"),
+     (-0.126, "", "−0.13"), (math.nan, "+", "")],
+)  # fmt: skip
+def test_a_number_has_a_true_minus_and_0_no_sign(value, sign, said):
+    assert tables.number(value, sign) == said
+
+
 def test_a_comparison_has_the_papers_value_ours_and_both_differences(found):
     row = pick(tables.compare(found), "without L_sp")
     assert row["block"] == "LLM-generated benchmark, 20 prompts"
