@@ -62,8 +62,9 @@ def together(lemmas: Sequence[str]) -> bool:
 def _kept() -> frozenset[str]:
     asked = [p.prompt for name in benchmarks.names() for p in benchmarks.load(name)]
     for study in sorted(paths.STUDIES.glob("*.json")):
-        # What is no text is a part of a benchmark.
-        asked += [prompt for prompt in read_json(study)["prompts"] if isinstance(prompt, str)]
+        # What is no text is a part of a benchmark; who has none asks for those of another study.
+        own = read_json(study).get("prompts", ())
+        asked += [prompt for prompt in own if isinstance(prompt, str)]
     asked += [example.plan.prompt for example in templates.examples()]
     return frozenset(map(_plain, asked))
 

@@ -24,7 +24,6 @@ from starvid_core.perception import emoji
 from starvid_core.perception.base import Judge, Tracker
 from starvid_core.relations import parse
 
-EMBEDDED = "emoji_spatial"
 COMMAND = "starvid align --pairs-only"
 
 
@@ -32,7 +31,7 @@ COMMAND = "starvid align --pairs-only"
 class Source:
     """Whose videos the pairs are of: `samples` of every prompt of a shipped set, or of a file."""
 
-    backbone: str = EMBEDDED
+    backbone: str = transition_prompts.BACKBONE
     prompts: str = "train"
     samples: int = pairs.SAMPLES
     judge: str = "emoji"
@@ -43,7 +42,7 @@ class Source:
     @property
     def table(self) -> str:
         """The name of the table of scores."""
-        plain = self.backbone == EMBEDDED and self.prompts == "train"
+        plain = self.backbone == transition_prompts.BACKBONE and self.prompts == "train"
         also = "" if plain else f"_{self.backbone}_{Path(self.prompts).stem}"
         return f"spatialalign_pairs{also}"
 

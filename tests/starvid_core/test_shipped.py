@@ -12,9 +12,9 @@ from starvid_core.artifacts import verify_manifest, write_json
 from starvid_core.checks import counting, handcount, renders
 from starvid_core.config import SamplingConfig
 from starvid_core.errors import InputError
-from starvid_core.finetuning import align
 from starvid_core.methods import none, starvid
 from starvid_core.metrics import emoji_clip_i, fitting, flicker
+from starvid_core.moving_emoji import transition_prompts
 from starvid_core.moving_emoji.captions import caption
 from starvid_core.moving_emoji.data import generator
 from starvid_core.moving_emoji.world import FULL, Scene, WorldConfig, act, render
@@ -51,9 +51,9 @@ def test_shipped_files_are_those_of_their_manifests_and_small() -> None:
 
 
 def test_shipped_loras_are_small_and_fit_what_they_were_trained_on() -> None:
-    backbone = backbones.load(align.EMBEDDED)
+    backbone = backbones.load(transition_prompts.BACKBONE)
     for folder in sorted(paths.LORAS.glob("*/")):
-        adapters.check_base(folder, align.EMBEDDED, backbone.fingerprint)
+        adapters.check_base(folder, backbone.name, backbone.fingerprint)
         assert (folder / adapters.WEIGHTS).stat().st_size < MEBIBYTE
         with lora.applied(backbone.network.module, folder):
             pass
