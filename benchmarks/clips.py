@@ -68,14 +68,14 @@ def measure(backbone: Backbone, asked: Sequence[str], ways: dict[str, dict[str, 
     found = timing.ratios(taken, "unguided")
     for name, rows in made.items():
         found[name]["passes"] = float(np.mean([row[1] for row in rows[1:]]))
-        found[name]["spatial"] = float(np.mean([last(row[2]) for row in rows[1:]]))
+        spatial = [value for row in rows[1:] for value in last(row[2])]
+        found[name] |= {"spatial": float(np.mean(spatial))} if spatial else {}
     return found
 
 
-def last(clip: Clip) -> float:
-    """L_sp when it was last looked at."""
-    seen = [value.value for value in clip.losses if value.name == "spatial"]
-    return seen[-1] if seen else float("nan")
+def last(clip: Clip) -> list[float]:
+    """L_sp when it was last looked at, if it was."""
+    return [value.value for value in clip.losses if value.name == "spatial"][-1:]
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,7 @@ def _clips(found: Mapping[str, Any]) -> Rows:
             "block": "Timed, the shipped model on a processor",
             "way": way,
             "time": row["ratio"],
-            "spatial": row["spatial"],
+            "spatial": row.get("spatial", math.nan),
         }
 
 

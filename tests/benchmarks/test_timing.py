@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import clips, gpu, ratios, timing
-from benchmarks.report import table
+from benchmarks.report import table, write
 from benchmarks.variants import Setting
 from starvid_core.artifacts import read_json
 from starvid_core.errors import InputError
@@ -36,7 +36,7 @@ def test_all_passes_are_timed(tiny_backbone) -> None:
     assert rows["naive"]["ratio"] == 1
 
 
-def test_clips_of_every_way_are_timed_with_their_losses(tiny_emoji) -> None:
+def test_clips_of_every_way_are_timed_with_their_losses(tiny_emoji, tmp_path) -> None:
     (prompt,) = clips.prompts(1, tiny_emoji)
     short = {"steps": 4, "spatial_iterations": 2}
     ways = {
@@ -47,7 +47,8 @@ def test_clips_of_every_way_are_timed_with_their_losses(tiny_emoji) -> None:
     rows = clips.measure(tiny_emoji, [prompt], ways)
     assert rows["unguided"]["passes"] == 8 and rows["unguided"]["ratio"] == 1
     assert rows["fast"]["passes"] == rows["exact"]["passes"] - 1  # of the one step of syntax
-    assert rows["exact"]["spatial"] > 0
+    assert rows["exact"]["spatial"] > 0 and "spatial" not in rows["unguided"]
+    assert read_json(write("tab14_clips", {"clips": rows}, tmp_path))["clips"].keys() == ways.keys()
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
